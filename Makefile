@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer, make and gcc:
+#   make demo    set up, then fill the holes of a real file
+#   make test    set up, then everything that must be green
+
+PYTHON ?= python3
+BIN := .venv/bin
+# build environments obey it too, so that what is installed is what was tested
+export PIP_CONSTRAINT := constraints.txt
+
+.PHONY: demo test check lint types tests fuzz bench clean
+
+demo: .venv/.base
+	@$(BIN)/infill fill examples/first_fill.py
+
+test: check
+
+# the single definition of green
+check: lint types tests
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/basedpyright
+
+tests: .venv/.dev
+	$(BIN)/pytest
+
+# the long runs
+fuzz: .venv/.dev
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/laws
+
+bench: .venv/.dev
+	$(BIN)/pytest benchmarks --benchmark-columns=median,iqr,rounds --benchmark-disable-gc
+
+.venv/.base: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/.dev: .venv/.base
+	$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Constraints: what may still be written, so that the whole can be completed."""

@@ -1,0 +1,51 @@
+"""What a constraint is: a state goes in, a state or nothing comes out.
+
+A constraint is asked about a whole canvas: the text on both sides of every hole counts, and
+so do the slots that are left. It knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from infill.canvas import Canvas, Move
+from infill.limits import Limits
+from infill.vocab import Bitmask, Vocab
+
+
+class State(Protocol):
+    """Where a constraint stands on one canvas; immutable, hashable, cheap to fork."""
+
+    def after(self, move: Move) -> State | None:
+        """The state after the move, or None when nothing valid can be completed any more.
+
+        A Reopen is never vetoed.
+        """
+        ...
+
+    def allowed(self, at: int) -> Bitmask:
+        """int32 [ceil(V/32)] The tokens that the hole at `at` may be given."""
+        ...
+
+    def witness(self) -> Canvas:
+        """One complete valid canvas that agrees with every given and filled slot."""
+        ...
+
+
+class Constraint(Protocol):
+    """What every finished canvas must satisfy."""
+
+    exact: bool
+    """Whether `after(Write(i, t))` is a state exactly for the tokens of `allowed(i)`."""
+
+    def start(self, canvas: Canvas) -> State | None:
+        """The state of a canvas, or None when it cannot be completed in the slots there are."""
+        ...
+
+
+class Grammar(Protocol):
+    """What a user names; it becomes a constraint once the vocabulary is known."""
+
+    def constraint(self, vocab: Vocab, limits: Limits) -> Constraint:
+        """This grammar over the tokens of `vocab`."""
+        ...

@@ -1,0 +1,1 @@
+"""Decoding: one loop; policy, schedule and search are its arguments."""

@@ -1,0 +1,156 @@
+"""Scores from a model's logits: candidates, top-k lists, log-probabilities.
+
+A model hands in a way to compute logits at (row, position) pairs. The model's head runs on
+hole slots only, all rows in one batch, and on other slots when asked. Knows neither policies
+nor grammars, and no model.
+
+>>> import torch
+>>> from infill.canvas import Canvas, Slot
+>>> vocab = Vocab([b"", b"a", b"b"], mask=0)
+>>> table = torch.log(torch.tensor([[0.5, 0.4, 0.1]]))
+>>> canvas = Canvas.of([0], [Slot.HOLE])
+>>> scores = LogitScores(vocab, [canvas], lambda rows, at: table[at])
+>>> top = scores[0].top(0, k=2)
+>>> top.tokens.tolist(), np.exp(top.logps).round(3).tolist()
+([1, 2], [0.8, 0.2])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from infill.canvas import Canvas, Positions, Slot
+from infill.decode.candidates import Bitmasks, Candidates, Row, Sampling, TopK, Uniforms
+from infill.vocab import Bitmask, Vocab, unpack
+
+Logits = Annotated[torch.Tensor, "N V"]
+LogitsAt = Callable[[torch.Tensor, torch.Tensor], Logits]
+"""Rows [N] and positions [N], both int64, to logits [N, V]; V is `vocab.model_size`."""
+
+NEVER = float("-inf")
+FIRST_LOOK = 1_024  # a nucleus is nearly always smaller; the whole row is sorted where it is not
+
+
+class LogitScores:
+    """Scores from logits, whatever device they are on. Holes are computed at once, in one batch."""
+
+    def __init__(self, vocab: Vocab, canvases: Sequence[Canvas], logits_at: LogitsAt) -> None:
+        self._vocab, self._canvases, self._logits_at = vocab, canvases, logits_at
+        self._banned = torch.from_numpy(np.flatnonzero(~vocab.writable))
+        counts = [len(canvas.holes) for canvas in canvases]
+        self._offsets = np.concatenate(([0], np.cumsum(counts)))
+        rows = np.repeat(np.arange(len(canvases)), counts)
+        at = np.concatenate([canvas.holes for canvas in canvases]) if canvases else rows
+        self._holes = self._logits(rows, at)
+
+    def __getitem__(self, row: int) -> Row:
+        return Row(self, row)
+
+    def top(self, row: int, at: int, k: int, allowed: Bitmask | None = None) -> TopK:
+        """See `Scores.top`."""
+        logits = self._slot(row, at)
+        if allowed is not None:
+            keep = torch.from_numpy(unpack(allowed, len(self._vocab))).to(logits.device)
+            logits = logits.masked_fill(~keep, NEVER)
+        best = torch.topk(torch.log_softmax(logits, -1), min(k, len(self._vocab)))
+        possible = best.values > NEVER  # log_softmax of nothing allowed is nan, which is not >
+        return TopK(best.indices[possible].cpu().numpy(), _numpy(best.values[possible]))
+
+    def of(self, row: int, at: int) -> float:
+        """See `Scores.of`."""
+        return self.logp(row, at, int(self._canvases[row].ids[at]))
+
+    def logp(self, row: int, at: int, token: int) -> float:
+        """See `Scores.logp`."""
+        return float(torch.log_softmax(self._slot(row, at), -1)[token])
+
+    def candidates(
+        self,
+        row: int,
+        holes: Positions,
+        *,
+        sampling: Sampling,
+        uniforms: Uniforms,
+        allowed: Bitmasks | None = None,
+    ) -> Candidates:
+        """See `Scores.candidates`."""
+        first, stop = self._offsets[row], self._offsets[row + 1]
+        logits = self._holes[first:stop]
+        if len(holes) != stop - first:
+            logits = logits[np.searchsorted(self._canvases[row].holes, holes)]
+        if allowed is not None and (allowed != -1).any():
+            keep = np.stack([unpack(mask, len(self._vocab)) for mask in allowed])
+            logits = logits.masked_fill(~torch.from_numpy(keep).to(logits.device), NEVER)
+        total = logits.logsumexp(-1)
+        if sampling.temperature:
+            tokens = _draw(logits, sampling, torch.from_numpy(uniforms).to(logits.device))
+            drawn = logits.gather(-1, tokens[:, None])[:, 0]
+        else:
+            drawn, tokens = logits.max(-1)
+        logps = _numpy(drawn - total)
+        logps[np.isnan(logps)] = NEVER  # nothing is allowed there
+        return Candidates(holes, tokens.cpu().numpy(), logps, spread=lambda: _spread(logits, total))
+
+    def _slot(self, row: int, at: int) -> torch.Tensor:
+        """[V] The logits of one slot; holes are there already."""
+        if self._canvases[row].slots[at] == Slot.HOLE:
+            index = int(np.searchsorted(self._canvases[row].holes, at))
+            return self._holes[int(self._offsets[row]) + index]
+        return self._logits(np.array([row]), np.array([at]))[0]
+
+    def _logits(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Logits:
+        logits = self._logits_at(torch.from_numpy(rows), torch.from_numpy(at)).float()
+        if missing := len(self._vocab) - logits.shape[-1]:  # a virtual blank the model cannot score
+            logits = torch.nn.functional.pad(logits, (0, missing), value=NEVER)
+        else:
+            logits = logits.clone()  # the model's own tensor is not ours to change
+        logits[:, self._banned.to(logits.device)] = NEVER
+        return logits
+
+
+def _draw(logits: Logits, sampling: Sampling, uniforms: torch.Tensor) -> torch.Tensor:
+    """[N] One token per row by inverse transform sampling in float64.
+
+    In float32 the Gumbel trick truncates and lowers the temperature unasked (arXiv:2409.02908).
+    """
+    scaled = logits.double() / sampling.temperature
+    if not sampling.top_k and sampling.top_p == 1:
+        picked = _inverse_cdf(scaled.softmax(-1), uniforms)
+        return picked
+    look = sampling.top_k or min(FIRST_LOOK, logits.shape[-1])
+    values, order = scaled.topk(min(look, logits.shape[-1]))
+    share = (values - scaled.logsumexp(-1, keepdim=True)).exp()
+    if not sampling.top_k and (share.sum(-1) < sampling.top_p).any():
+        values, order = scaled.sort(descending=True)
+        share = values.softmax(-1)
+    if sampling.top_k:
+        share = values.softmax(-1)
+    before = share.cumsum(-1) - share
+    share = share.masked_fill(before >= sampling.top_p, 0.0)
+    picked = _inverse_cdf(share / share.sum(-1, keepdim=True), uniforms)
+    return order.gather(-1, picked[:, None])[:, 0]
+
+
+def _inverse_cdf(shares: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+    cumulative = shares.cumsum(-1)
+    found = torch.searchsorted(cumulative, uniforms[:, None] * cumulative[:, -1:], right=True)
+    last = shares.shape[-1] - 1 - (shares.flip(-1) > 0).to(torch.int8).argmax(-1)
+    return torch.minimum(found[:, 0], last)  # rounding may not pick a token of no probability
+
+
+def _spread(logits: Logits, total: torch.Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    best = logits.topk(min(2, logits.shape[-1])).values
+    shares = (best - total[:, None]).exp()
+    margins = shares[:, 0] - shares[:, 1] if shares.shape[-1] > 1 else shares[:, 0]
+    logps = logits - total[:, None]
+    entropies = torch.special.entr(logps.exp()).sum(-1)  # entr(0) is 0, where p·log p is nan
+    return _numpy(margins), _numpy(entropies)
+
+
+def _numpy(values: torch.Tensor) -> NDArray[np.float64]:
+    return values.double().cpu().numpy()

@@ -1,0 +1,1 @@
+"""Editing: from a text with holes to a proposal that was checked, and on to the file."""

@@ -1,0 +1,37 @@
+"""The front door: one call from a text with holes to a checked proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from infill.constrain.protocol import Grammar
+from infill.edit.holes import Hole
+from infill.edit.proposal import Proposal
+from infill.edit.settings import Settings
+from infill.edit.workbench import Workbench
+from infill.models.denoiser import Denoiser
+from infill.models.load import load
+
+
+def fill(  # noqa: PLR0913 - the contract's options, all but the text by name
+    text: str | bytes,
+    holes: Iterable[Hole] | None = None,
+    *,
+    language: str | None = None,
+    grammar: Grammar | None = None,
+    model: str | Denoiser = "embedded",
+    settings: Settings | None = None,
+) -> Proposal:
+    """Fill the holes of a text, all of them jointly, and check the result.
+
+    text       UTF-8; holes are where the marker `<FILL_ME>` stands, or the given byte spans
+    language   "python" or "json": the language's own parser must accept the result, else
+               UnverifiedError; None fills without that check
+    model      a name or folder for `infill.load`, or any Denoiser
+    settings   how to decode; see `Settings`
+
+    Every byte outside the holes stays as it is. Raises InfillError; nothing is written anywhere.
+    """
+    denoiser = load(model) if isinstance(model, str) else model
+    workbench = Workbench(denoiser, settings or Settings())
+    return workbench.fill(text, holes, language=language, grammar=grammar)

@@ -1,0 +1,95 @@
+"""How long a fill should be: candidates, ranked by one look at each.
+
+For every length the model predicts the hole *and* the user's tokens next to it, which are
+hidden for that look; a wrong length shows in those (scoring the fill alone chooses badly:
+arXiv:2602.07546 and our own trials). One forward for all lengths, no denoising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from infill.canvas import Canvas, Slot
+from infill.decode.candidates import Row
+from infill.edit.window import Framing, Window
+from infill.models.denoiser import Denoiser
+
+TYPICAL = 6  # tokens that other holes of the window are given meanwhile
+NEIGHBOURS = 3  # given tokens right of a hole that are hidden for the look
+BATCH = 16  # canvases in one forward; more only costs memory
+
+
+def ladder(shortest: int, longest: int) -> list[int]:
+    """The lengths worth trying: all the short ones, then steps of about a quarter.
+
+    >>> ladder(0, 24)
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 24]
+    """
+    lengths = [max(shortest, min(1, longest))]
+    while lengths[-1] < longest:
+        lengths.append(min(longest, lengths[-1] + max(1, lengths[-1] // 4)))
+    return lengths
+
+
+def ranked(
+    framing: Framing, group: range, fills: Sequence[bytes | None], bounds: Sequence[tuple[int, int]]
+) -> list[list[int]]:
+    """Per hole of the group, its candidate lengths, the most promising first.
+
+    `bounds` has the shortest and longest length of each hole of the group.
+    """
+    ladders = [ladder(*bound) for bound in bounds]
+    typical = [min(max(TYPICAL, low), high) for low, high in bounds]
+    windows = [
+        (hole, length, framing.window(group, _with(typical, hole, length), fills))
+        for hole, lengths in enumerate(ladders)
+        for length in lengths
+    ]
+    looks = [_hidden(window, hole) for hole, _, window in windows]
+    scores = [
+        _score(row, window, hole)
+        for (hole, _, window), row in zip(windows, _rows(framing.denoiser, looks), strict=True)
+    ]
+    ranks: list[list[tuple[float, int]]] = [[] for _ in ladders]
+    for (hole, length, _), score in zip(windows, scores, strict=True):
+        ranks[hole].append((-score, length))
+    return [[length for _, length in sorted(rank)] for rank in ranks]
+
+
+def _with(lengths: Sequence[int], hole: int, length: int) -> list[int]:
+    return [length if index == hole else other for index, other in enumerate(lengths)]
+
+
+def _rows(denoiser: Denoiser, canvases: Sequence[Canvas]) -> Iterator[Row]:
+    for first in range(0, len(canvases), BATCH):
+        batch = canvases[first : first + BATCH]
+        scores = denoiser(batch)
+        yield from (scores[row] for row in range(len(batch)))
+
+
+def _hidden(window: Window, hole: int) -> Canvas:
+    """The canvas with the tokens right of the hole hidden too."""
+    _, stop = window.canvas.between(window.anchors[hole])
+    slots = window.canvas.slots.copy()
+    slots[stop : stop + NEIGHBOURS] = Slot.HOLE
+    return Canvas.of(window.canvas.ids, slots)
+
+
+def _score(row: Row, window: Window, hole: int) -> float:
+    """Mean log-probability (nats): the user's tokens where we know them, else the best ones."""
+    canvas = window.canvas
+    start, stop = canvas.between(window.anchors[hole])
+    before, after = window.healed[hole]
+    end = min(stop + NEIGHBOURS, len(canvas))
+    known = dict(enumerate(before, start)) | dict(enumerate(after, stop - len(after)))
+    known |= {at: int(canvas.ids[at]) for at in range(stop, end) if canvas.slots[at] == Slot.GIVEN}
+    return float(
+        np.mean(
+            [
+                row.logp(at, known[at]) if at in known else float(row.top(at, k=1).logps[0])
+                for at in range(start, end)
+            ]
+        )
+    )

@@ -1,0 +1,78 @@
+"""What a fill results in: a text that was checked, and how it came to be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infill.decode.trace import Trace
+from infill.edit.verify import Check
+from infill.text import Source, TextEdit, apply_edits
+
+
+@dataclass(frozen=True, slots=True)
+class HoleFill:
+    """One hole's part: the text put there, its mean log-probability per token (nats)."""
+
+    text: str
+    score: float
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A filled text. Every byte outside `edits` is the source's.
+
+    score          mean log-probability per written token (nats), over all holes
+    checks         what the language's parser said; empty where no language was named
+    holes          one entry per hole, in order
+    traces         one trace per attempt and window; `trace` is the last
+    alternatives   other results, best first
+    """
+
+    source: Source
+    edits: tuple[TextEdit, ...]
+    score: float
+    checks: tuple[Check, ...]
+    holes: tuple[HoleFill, ...]
+    traces: tuple[Trace, ...]
+    alternatives: tuple[Proposal, ...] = ()
+
+    @property
+    def data(self) -> bytes:
+        """The filled text as bytes."""
+        return apply_edits(self.source.data, self.edits)
+
+    @property
+    def text(self) -> str:
+        """The filled text."""
+        return self.data.decode()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def trace(self) -> Trace:
+        """How the last window was filled."""
+        return self.traces[-1]
+
+    def diff(self, name: str | None = None) -> str:
+        """A unified diff that `git apply` and `patch` take; "" where nothing changes."""
+        name = name or self.source.name
+        return "".join(unified_diff(self.source.data, self.data, name))
+
+
+def unified_diff(before: bytes, after: bytes, name: str) -> Iterator[str]:
+    """The lines of a unified diff, each with its newline; carriage returns are kept."""
+    old, new = (_lines(data.decode()) for data in (before, after))
+    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Split at "\n" alone: str.splitlines would also split at form feeds and U+2028."""
+    *lines, last = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([last] if last else [])

@@ -1,0 +1,78 @@
+"""Checks of a finished text by the real parser of its language. Fail closed.
+
+>>> verify(b"x = (1,", "python").ok, verify(b"[1]", "json").ok
+(False, True)
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infill.errors import OptionError
+from infill.text import Source
+
+SUFFIXES = {".py": "python", ".pyi": "python", ".pyw": "python", ".json": "json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one checker said: `reason` and `offset` (bytes) tell where a bad text fails."""
+
+    name: str
+    ok: bool
+    reason: str = ""
+    offset: int = 0
+
+
+def _python(data: bytes) -> Check:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\d" in a string is a warning, not an error
+            ast.parse(data)
+    except SyntaxError as error:
+        line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)
+        starts = Source(data).line_starts
+        start = starts[min(line, len(starts)) - 1]
+        before = data[start:].decode(errors="replace")[: column - 1]
+        offset = min(start + len(before.encode()), len(data))
+        place = f" (line {error.lineno}, column {error.offset})" if error.lineno else ""
+        return Check("python", ok=False, reason=f"{error.msg}{place}", offset=offset)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Check("python", ok=False, reason=f"{type(error).__name__}: {error}")
+    return Check("python", ok=True)
+
+
+def _json(data: bytes) -> Check:
+    text = data.decode("utf-8-sig")
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} (line {error.lineno}, column {error.colno})"
+        return Check("json", ok=False, reason=reason, offset=len(text[: error.pos].encode()))
+    except (ValueError, RecursionError) as error:
+        return Check("json", ok=False, reason=f"{type(error).__name__}: {error}")
+    return Check("json", ok=True)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+CHECKERS: dict[str, Callable[[bytes], Check]] = {"python": _python, "json": _json}
+
+
+def verify(data: bytes, language: str) -> Check:
+    """Parse `data` with the language's own parser. Raises OptionError for a language without."""
+    checker = CHECKERS.get(language)
+    if checker is None:
+        raise OptionError(
+            f"there is no parser for {language!r}",
+            expected=", ".join(sorted(CHECKERS)),
+            got=language,
+            hint="language=None fills without a check",
+        )
+    return checker(data)

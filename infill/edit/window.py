@@ -1,0 +1,212 @@
+"""Windows: what a model is shown of a text with holes, and how its canvas maps back.
+
+A window is one canvas for a group of neighbouring holes: the text left of the first, the text
+between them, the text right of the last, each cropped so that all fits the model's context.
+Long text between two holes keeps its ends. Holes that cannot share a context form groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from infill.canvas import Canvas, Slot
+from infill.constrain.affix import Affixed
+from infill.edit.heal import split_left, split_right
+from infill.edit.holes import Hole
+from infill.edit.view import View
+from infill.errors import OptionError
+from infill.models.denoiser import Denoiser
+from infill.text import Source
+from infill.vocab import Vocab
+
+SIDE = 32  # tokens of context that a hole wants on each side, at least
+BYTES_PER_TOKEN = 16  # generous: what is cut before encoding would not have been shown
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The tokens between two holes (or a hole and an end), and what is healed at either end."""
+
+    before: tuple[int, ...]
+    """Offered again to the hole on the left."""
+    given: tuple[int, ...]
+    after: tuple[int, ...]
+    """Offered again to the hole on the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A canvas to denoise, and where its holes are on it.
+
+    anchors   per hole, the number of given slots to its left (`Canvas.between`)
+    healed    per hole, the user's tokens that are offered again at its region's two ends
+    affixes   per hole, the bytes of those tokens, which its region must begin and end with
+    """
+
+    canvas: Canvas
+    constraint: Affixed
+    anchors: tuple[int, ...]
+    healed: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    affixes: tuple[tuple[bytes, bytes], ...]
+    vocab: Vocab
+
+    def fills(self, canvas: Canvas) -> list[bytes]:
+        """The bytes that a canvas puts into each hole, without the user's own next to it."""
+        fills: list[bytes] = []
+        for anchor, (prefix, suffix) in zip(self.anchors, self.affixes, strict=True):
+            start, stop = canvas.between(anchor)
+            ids, slots = canvas.ids[start:stop], canvas.slots[start:stop]
+            region = self.vocab.decode(ids[slots == Slot.FILLED].tolist())
+            fills.append(region.removeprefix(prefix).removesuffix(suffix))
+        return fills
+
+    def scores(self, canvas: Canvas) -> list[float]:
+        """Per hole, the mean log-probability of its tokens (nats)."""
+        ranges = [canvas.between(anchor) for anchor in self.anchors]
+        return [float(canvas.logps[a:b].mean()) if b > a else 0.0 for a, b in ranges]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How one text with holes is shown to one model."""
+
+    denoiser: Denoiser
+    source: Source
+    holes: tuple[Hole, ...]
+    language: str | None
+    context: int
+    """Tokens of a canvas."""
+    exact_length: bool
+
+    def groups(self, longest: Sequence[int]) -> list[range]:
+        """The holes that share a canvas, given the most tokens each may take.
+
+        Raises OptionError when one hole alone leaves no room for context.
+        """
+        groups: list[range] = []
+        start = used = 0
+        room = self.context - len(self.denoiser.prologue(self.language))
+        for index, tokens in enumerate(longest):
+            cost = tokens + 2 * SIDE
+            if cost > room:
+                raise OptionError(
+                    "a hole is too long for the model's context",
+                    where=f"{self.source.name}, {self.source.position(self.holes[index].start)}",
+                    expected=f"max_tokens <= {room - 2 * SIDE}",
+                    got=str(tokens),
+                )
+            if used + cost > room:
+                groups.append(range(start, index))
+                start, used = index, 0
+            used += cost
+        return [*groups, range(start, len(longest))]
+
+    def window(self, group: range, lengths: Sequence[int], fills: Sequence[bytes | None]) -> Window:
+        """The canvas of a group: `lengths` new slots per hole of it; other holes as filled.
+
+        `fills` has one entry per hole of the text, None where it is open.
+        """
+        contexts = self._contexts(group, sum(lengths), fills)
+        vocab = self.denoiser.vocab
+        ids = [*self.denoiser.prologue(self.language), *contexts[0].given]
+        slots = [Slot.GIVEN] * len(ids)
+        anchors: list[int] = []
+        for (left, right), length in zip(pairwise(contexts), lengths, strict=True):
+            anchors.append(slots.count(Slot.GIVEN))
+            width = len(left.after) + length + len(right.before)
+            ids += [0] * width + list(right.given)
+            slots += [Slot.HOLE] * width + [Slot.GIVEN] * len(right.given)
+        healed = tuple((left.after, right.before) for left, right in pairwise(contexts))
+        affixes = tuple((vocab.decode(left), vocab.decode(right)) for left, right in healed)
+        constraint = Affixed(
+            vocab, dict(zip(anchors, affixes, strict=True)), exact_length=self.exact_length
+        )
+        return Window(Canvas.of(ids, slots), constraint, tuple(anchors), healed, affixes, vocab)
+
+    def _contexts(self, group: range, slots: int, fills: Sequence[bytes | None]) -> list[Context]:
+        """The group's contexts, cropped to the model's context and healed at the holes."""
+        vocab = self.denoiser.vocab
+        room = self.context - len(self.denoiser.prologue(self.language)) - slots
+        reach = room * BYTES_PER_TOKEN
+        left = self._text(group.start, fills, step=-1)[-reach:]
+        right = self._text(group.stop, fills, step=1)[:reach]
+        inner = [self.source.data[self.holes[i].stop : self.holes[i + 1].start] for i in group[:-1]]
+        view = View.of(self.source, self.holes[group.start].start)
+        texts = (_whole(left), *inner, _whole(right))
+        ids = [vocab.encode(view.show(text)) for text in texts]
+        weights = [1, *(2 for _ in inner), 1]
+        kept = [
+            _crop(vocab, tokens, budget, keep_start=index > 0, keep_end=index < len(inner) + 1)
+            for index, (tokens, budget) in enumerate(
+                zip(ids, _shares([len(row) for row in ids], weights, room), strict=True)
+            )
+        ]
+        return [
+            _healed(vocab, tokens, at_left=index > 0, at_right=index < len(kept) - 1)
+            for index, tokens in enumerate(kept)
+        ]
+
+    def _text(self, start: int, fills: Sequence[bytes | None], *, step: int) -> bytes:
+        """The text outward from a group's edge, up to the next open hole or the end."""
+        data, parts = self.source.data, list[bytes]()
+        bounds = [0, *(at for hole in self.holes for at in (hole.start, hole.stop)), len(data)]
+        index = start
+        while True:
+            parts.append(data[bounds[2 * index] : bounds[2 * index + 1]])
+            neighbour = index - 1 if step < 0 else index
+            if not 0 <= neighbour < len(self.holes) or fills[neighbour] is None:
+                break
+            parts.append(fills[neighbour] or b"")
+            index += step
+        return b"".join(parts[::step])
+
+
+def _whole(data: bytes) -> bytes:
+    """The data without the part of a character that cropping by bytes may have left."""
+    return data.decode(errors="ignore").encode()
+
+
+def _shares(sizes: Sequence[int], weights: Sequence[int], room: int) -> list[int]:
+    """`room` tokens shared out by weight; what one text does not need goes to the others."""
+    shares = [0] * len(sizes)
+    wanting = sorted(range(len(sizes)), key=lambda i: sizes[i] / weights[i])
+    weight = sum(weights)
+    for index in wanting:
+        shares[index] = min(sizes[index], room * weights[index] // weight)
+        room -= shares[index]
+        weight -= weights[index]
+    return shares
+
+
+def _crop(
+    vocab: Vocab, ids: Sequence[int], budget: int, *, keep_start: bool, keep_end: bool
+) -> list[int]:
+    """At most `budget` tokens, the ones nearest to the holes; cut at a line where one is near."""
+    if len(ids) <= budget:
+        return list(ids)
+    head = budget // 2 if keep_end else budget
+    tail = budget - head if keep_start else budget
+    kept: list[int] = []
+    if keep_start:
+        kept += _to_line(vocab, ids[:head][::-1])[::-1]
+    if keep_end and tail:
+        kept += _to_line(vocab, ids[-tail:])
+    return kept
+
+
+def _to_line(vocab: Vocab, ids: Sequence[int]) -> list[int]:
+    """The tokens from the first line break on, unless that would lose a quarter of them."""
+    for index, token in enumerate(ids[: len(ids) // 4]):
+        if b"\n" in vocab.token_bytes(token):
+            return list(ids[index:])
+    return list(ids)
+
+
+def _healed(vocab: Vocab, ids: Sequence[int], *, at_left: bool, at_right: bool) -> Context:
+    before, rest = split_right(vocab, ids) if at_left else ([], list(ids))
+    given, after = split_left(vocab, rest) if at_right else (rest, [])
+    if at_left and at_right and not given:  # two holes must keep a given slot between them
+        before, given, after = [], [*before, *after], []
+    return Context(tuple(before), tuple(given), tuple(after))

@@ -1,0 +1,115 @@
+"""Every error this library raises on purpose.
+
+    InfillError                 the root; catch this one
+    ├── InputError              the text or file handed in cannot be worked on
+    │   ├── EncodingError       not UTF-8, or binary
+    │   ├── HoleError           no hole, a hole out of bounds, overlapping, or inside a string
+    │   └── PathError           a directory, a missing or repeated path
+    ├── OptionError             an unknown or impossible setting
+    ├── MoveError               a move that the canvas refuses (a bug in a policy)
+    ├── ModelError              a model that cannot be found or used
+    │   └── WeightsError        weights that are missing, truncated or not what was published
+    ├── TraceError              a trace file that cannot be read or replayed
+    ├── FillError               no fill was found
+    │   └── UnverifiedError     fills were found, none of them parses
+    └── WriteError              a file that could not be replaced
+        └── StaleError          the file changed between reading and writing
+
+Each message answers five questions: what is wrong, where, what was expected, what was
+there instead, and what to try.
+
+>>> print(HoleError("no hole in the text", where="a.py", hint="put <FILL_ME> where code is wanted"))
+no hole in the text
+  where: a.py
+  try: put <FILL_ME> where code is wanted
+"""
+
+from __future__ import annotations
+
+
+class InfillError(Exception):
+    """The root of the tree; `str(error)` is what a person should read."""
+
+    def __init__(
+        self, what: str, *, where: str = "", expected: str = "", got: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what, self.where, self.expected, self.got, self.hint = what, where, expected, got, hint
+
+    def __str__(self) -> str:
+        details = (
+            ("where", self.where),
+            ("expected", self.expected),
+            ("got", self.got),
+            ("try", self.hint),
+        )
+        return "\n".join([self.what, *(f"  {name}: {text}" for name, text in details if text)])
+
+
+class InputError(InfillError):
+    """The text or file handed in cannot be worked on."""
+
+
+class EncodingError(InputError):
+    """Not UTF-8, or binary."""
+
+
+class HoleError(InputError):
+    """No hole, or one that is out of bounds, overlapping, or inside a string."""
+
+
+class PathError(InputError):
+    """A directory, a missing path, or the same file twice."""
+
+
+class OptionError(InfillError):
+    """An unknown or impossible setting."""
+
+
+class MoveError(InfillError):
+    """A move that the canvas refuses: it would touch what is not its to touch."""
+
+
+class ModelError(InfillError):
+    """A model that cannot be found or used."""
+
+
+class WeightsError(ModelError):
+    """Weights that are missing, truncated, or not the ones that were published."""
+
+
+class TraceError(InfillError):
+    """A trace file that cannot be read or replayed."""
+
+
+class FillError(InfillError):
+    """No fill was found."""
+
+
+class UnverifiedError(FillError):
+    """Fills were found, and none of them passes its checks.
+
+    `proposal` is the last attempt (never to be written), `traces` one trace per attempt.
+    """
+
+    def __init__(  # noqa: PLR0913 - the five questions, and the evidence
+        self,
+        what: str,
+        *,
+        proposal: object,
+        traces: tuple[object, ...] = (),
+        where: str = "",
+        expected: str = "",
+        got: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(what, where=where, expected=expected, got=got, hint=hint)
+        self.proposal, self.traces = proposal, traces
+
+
+class WriteError(InfillError):
+    """A file that could not be replaced; it is as it was."""
+
+
+class StaleError(WriteError):
+    """The file changed between reading and writing; it was left alone."""

@@ -1,0 +1,1 @@
+"""Denoisers: models that score every slot of a canvas at once."""

@@ -1,0 +1,38 @@
+"""Models by name or folder. Heavy imports happen when a model is really loaded."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+
+from infill.errors import ModelError
+from infill.models.denoiser import Denoiser
+
+EMBEDDED = Path(__file__).parent.parent / "weights"
+NAMES = {"embedded": EMBEDDED}
+
+
+def load(name_or_path: str | Path = "embedded") -> Denoiser:
+    """The model that ships with the library, or the one in a folder that the trainer exported.
+
+    A model is loaded once per process. Raises ModelError for a name that is neither, and
+    WeightsError for files that are missing, damaged or not what was published.
+    """
+    folder = NAMES.get(str(name_or_path), Path(name_or_path))
+    if not folder.is_dir():
+        close = difflib.get_close_matches(str(name_or_path), NAMES, n=1)
+        raise ModelError(
+            f"there is no model {str(name_or_path)!r}",
+            expected=f"{', '.join(NAMES)}, or a folder with model.safetensors in it",
+            got=str(name_or_path),
+            hint=f"did you mean {close[0]!r}?" if close else "check the path",
+        )
+    return _loaded(folder.resolve())
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path) -> Denoiser:
+    from infill.models.native import TinyDenoiser  # noqa: PLC0415 - imports torch
+
+    return TinyDenoiser.from_folder(folder)

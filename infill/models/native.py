@@ -1,0 +1,122 @@
+"""The library's own models: a folder of weights and tokenizer, as a denoiser.
+
+Knows canvases and the tokenizer; the network itself is `tiny.py`, its files `store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from infill.canvas import Canvas, Slot
+from infill.decode.candidates import Scores
+from infill.decode.scores import LogitScores
+from infill.errors import OptionError
+from infill.models.denoiser import Capabilities
+from infill.models.store import load_model
+from infill.models.tiny import TinyTransformer
+from infill.vocab import Vocab
+
+
+class TinyDenoiser:
+    """A `TinyTransformer` with its tokenizer, answering for canvases.
+
+    Rows of different lengths share one forward and do not see each other; the head runs on the
+    slots that are asked for and on no others.
+    """
+
+    def __init__(self, model: TinyTransformer, vocab: Vocab, card: Mapping[str, Any]) -> None:
+        self.model, self.vocab = model.eval(), vocab
+        specials: Mapping[str, int] = card["specials"]
+        self._bos = specials["<bos>"]
+        self._tags = {
+            name.removeprefix("<lang:").removesuffix(">"): token
+            for name, token in specials.items()
+            if name.startswith("<lang:")
+        }
+        self.capabilities = Capabilities(
+            name=card["name"],
+            digest=card["sha256"]["model.safetensors"],
+            context=model.config.context,
+            languages=tuple(card["languages"]),
+        )
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, *, device: str | None = None) -> TinyDenoiser:
+        """Load weights and tokenizer; CUDA when present, in fp32 everywhere else.
+
+        On CPUs without bf16 instructions bf16 is 7 to 12 times slower than fp32.
+        Raises WeightsError for files that are missing, damaged or not what was published.
+        """
+        where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        model, card, tokenizer = load_model(Path(folder))
+        model = model.to(where, torch.bfloat16 if where.type == "cuda" else torch.float32)
+        return cls(model, vocab_of(tokenizer, card["specials"]), card)
+
+    def prologue(self, language: str | None) -> tuple[int, ...]:
+        """How training texts begin: bos, and the language's tag where one is known."""
+        known = language is not None and language in self.capabilities.languages
+        return (self._bos, self._tags[language]) if known and language else (self._bos,)
+
+    def __call__(self, canvases: Sequence[Canvas]) -> Scores:
+        """One forward over all rows, padded to the longest."""
+        if not canvases:
+            raise OptionError("no canvas was given", expected="one or more")
+        lengths = np.array([len(canvas) for canvas in canvases])
+        ids = np.full((len(canvases), max(1, lengths.max())), self.vocab.mask)
+        for row, canvas in zip(ids, canvases, strict=True):
+            row[: len(canvas)] = np.where(canvas.slots == Slot.HOLE, self.vocab.mask, canvas.ids)
+        device = self.model.embed.device
+        with torch.inference_mode():
+            hidden = self.model.hidden(
+                torch.from_numpy(ids).to(device), torch.from_numpy(lengths).to(device)
+            )
+
+        def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            with torch.inference_mode():
+                return self.model.head(hidden[rows.to(device), at.to(device)])
+
+        return LogitScores(self.vocab, canvases, logits_at)
+
+
+def vocab_of(tokenizer_json: str, specials: Mapping[str, int]) -> Vocab:
+    """The vocabulary of a byte-level BPE tokenizer, with its specials by name."""
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    tokenizer.encode_special_tokens = True  # a text that says "<mask>" is only text
+    letters = _byte_letters()
+    pieces = [b""] * tokenizer.get_vocab_size()
+    for text, token in tokenizer.get_vocab().items():
+        if text not in specials:
+            pieces[token] = bytes(letters[letter] for letter in text)
+    return Vocab(
+        pieces,
+        mask=specials["<mask>"],
+        eos=specials["<eos>"],
+        blank=specials["<del>"],
+        specials=specials.values(),
+        encoder=_encoder(tokenizer),
+    )
+
+
+def _encoder(tokenizer: Tokenizer) -> Callable[[bytes], Sequence[int]]:
+    def encode(data: bytes) -> Sequence[int]:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:  # a crop inside a character: greedy longest match serves
+            return ()
+        return tokenizer.encode(text, add_special_tokens=False).ids
+
+    return encode
+
+
+def _byte_letters() -> dict[str, int]:
+    """The printable letters that byte-level BPE writes bytes as (GPT-2, Radford et al. 2019)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [value for value in range(256) if value not in printable]
+    letters = {chr(value): value for value in printable}
+    return letters | {chr(256 + index): value for index, value in enumerate(others)}

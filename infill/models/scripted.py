@@ -1,0 +1,91 @@
+"""A denoiser without a network: its logits come from a function. For tests and benchmarks.
+
+>>> vocab = byte_vocab()
+>>> model = Scripted(vocab, favour(vocab, b"ok"))
+>>> canvas = Canvas.of([0, 0], [Slot.HOLE, Slot.HOLE])
+>>> vocab.decode(model([canvas])[0].top(at, k=1).tokens[0] for at in (0, 1))
+b'ok'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from infill.canvas import Canvas, Slot
+from infill.decode.candidates import Scores
+from infill.decode.scores import LogitScores
+from infill.models.denoiser import Capabilities
+from infill.vocab import Vocab
+
+__all__ = ["Canvas", "Scripted", "Slot", "byte_vocab", "favour", "noise"]
+
+Script = Callable[[Canvas], torch.Tensor]
+"""A canvas of T slots to logits [T, V]."""
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """Answers with what `script` says of each canvas, and nothing else."""
+
+    vocab: Vocab
+    script: Script
+    name: str = "scripted"
+    context: int = 512
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A full-attention model without languages."""
+        return Capabilities(name=self.name, digest="scripted", context=self.context)
+
+    def prologue(self, language: str | None) -> tuple[int, ...]:
+        """Nothing."""
+        del language
+        return ()
+
+    def __call__(self, canvases: Sequence[Canvas]) -> Scores:
+        """Run the script on each canvas."""
+        tables = [self.script(canvas) for canvas in canvases]
+
+        def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            if not len(rows):
+                return torch.empty(0, self.vocab.model_size)
+            pairs = zip(rows.tolist(), at.tolist(), strict=True)
+            return torch.stack([tables[row][position] for row, position in pairs])
+
+        return LogitScores(self.vocab, canvases, logits_at)
+
+
+def byte_vocab(*extra: bytes) -> Vocab:
+    """The 256 bytes, then `extra`, then mask, eos and blank."""
+    pieces = [bytes([value]) for value in range(256)] + list(extra)
+    size = len(pieces)
+    return Vocab([*pieces, b"", b"", b""], mask=size, eos=size + 1, blank=size + 2)
+
+
+def favour(vocab: Vocab, answer: bytes, *, sure: float = 8.0) -> Script:
+    """A script that fills each hole of a canvas, from its first slot on, with `answer`."""
+
+    def script(canvas: Canvas) -> torch.Tensor:
+        logits = torch.zeros(len(canvas), vocab.model_size)
+        tokens = vocab.encode(answer)
+        for start, stop in canvas.regions():
+            for index, at in enumerate(range(start, stop)):
+                token = tokens[index] if index < len(tokens) else vocab.blank
+                logits[at, token] = sure - 0.01 * index
+        return logits
+
+    return script
+
+
+def noise(vocab: Vocab, seed: int = 0) -> Script:
+    """A script of random logits that depend on the whole canvas, and on nothing else."""
+
+    def script(canvas: Canvas) -> torch.Tensor:
+        mixed = (canvas.ids * 31 + canvas.slots).tolist()
+        generator = torch.Generator().manual_seed(hash((seed, *mixed)) & 0x7FFF_FFFF)
+        return 2 * torch.randn(len(canvas), vocab.model_size, generator=generator)
+
+    return script
