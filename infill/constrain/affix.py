@@ -43,6 +43,15 @@ class Affixes(NamedTuple):
 FREE = Affixes(b"", b"")
 
 
+class Walk(NamedTuple):
+    """A hole's machine and first slot, and the live states before and after each slot."""
+
+    machine: Machine
+    start: int
+    lefts: tuple[States, ...]
+    rights: tuple[States, ...]
+
+
 class Machine:
     """The automaton of one pair of affixes, as token sets between its states.
 
@@ -156,9 +165,10 @@ class AffixedState:
 
     def after(self, move: Move) -> AffixedState | None:
         """None when the token is not allowed, or a splice leaves too few slots."""
+        canvas = self.canvas.apply((move,))  # what the canvas refuses is an error, not a veto
         if isinstance(move, Write) and not holds(self.allowed(move.at), move.token):
             return None
-        state = AffixedState(self.constraint, self.canvas.apply((move,)))
+        state = AffixedState(self.constraint, canvas)
         return None if isinstance(move, Splice) and not state.alive else state
 
     def allowed(self, at: int) -> Bitmask:
@@ -199,17 +209,20 @@ class AffixedState:
     def _given_before(self, at: int) -> int:
         return int((self.canvas.slots[:at] == Slot.GIVEN).sum())
 
-    def _walk(self, given: int) -> tuple[Machine, int, tuple[States, ...], tuple[States, ...]]:
-        """The machine, the hole's first slot, and the live states before and after each slot."""
-        start, stop = self.canvas.between(given)
-        tokens = tuple(
-            None if slot == Slot.HOLE else token
-            for token, slot in zip(
-                self.canvas.ids[start:stop].tolist(), self.canvas.slots[start:stop], strict=True
-            )
-        )
-        machine = self.constraint.machine(given)
-        return machine, start, *_sweep(machine, tokens)
+    def _walk(self, given: int) -> Walk:
+        """The hole after `given` given slots; kept, since every slot of it is asked about."""
+        if given not in self._walks:
+            start, stop = self.canvas.between(given)
+            holes = (self.canvas.slots[start:stop] == Slot.HOLE).tolist()
+            ids = self.canvas.ids[start:stop].tolist()
+            tokens = tuple(None if hole else t for t, hole in zip(ids, holes, strict=True))
+            machine = self.constraint.machine(given)
+            self._walks[given] = Walk(machine, start, *_sweep(machine, tokens))
+        return self._walks[given]
+
+    @cached_property
+    def _walks(self) -> dict[int, Walk]:
+        return {}
 
 
 @lru_cache(maxsize=4_096)

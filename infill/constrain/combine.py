@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infill.canvas import Canvas, Move, Write
+from infill.canvas import Canvas, Move, Slot, Write
 from infill.vocab import Bitmask, Vocab, pack
 
 
@@ -29,11 +29,13 @@ class Anything:
     exact_length: bool = False
     exact: bool = True
 
-    def start(self, canvas: Canvas) -> AnythingState:
-        """Always a state: any hole can be filled."""
-        return AnythingState(
-            canvas, self, writable_mask(self.vocab, exact_length=self.exact_length)
-        )
+    def start(self, canvas: Canvas) -> AnythingState | None:
+        """None only for a canvas that was filled with a token that is never written."""
+        mask = writable_mask(self.vocab, exact_length=self.exact_length)
+        filled = canvas.ids[canvas.slots == Slot.FILLED].tolist()
+        if not all(holds(mask, token) for token in filled):
+            return None
+        return AnythingState(canvas, self, mask)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +58,10 @@ class AnythingState:
 
     def after(self, move: Move) -> AnythingState | None:
         """Vetoes only the tokens that are never written."""
+        canvas = self.canvas.apply((move,))  # what the canvas refuses is an error, not a veto
         if isinstance(move, Write) and not holds(self.mask, move.token):
             return None
-        return AnythingState(self.canvas.apply((move,)), self.constraint, self.mask)
+        return AnythingState(canvas, self.constraint, self.mask)
 
     def allowed(self, at: int) -> Bitmask:
         """Every writable token."""
@@ -75,5 +78,5 @@ class AnythingState:
 
 
 def holds(mask: Bitmask, token: int) -> bool:
-    """Whether a bitmask holds a token."""
-    return bool(mask[token // 32] >> (token % 32) & 1)
+    """Whether a bitmask holds a token; an id that it has no bit for is not held."""
+    return 0 <= token < 32 * len(mask) and bool(mask[token // 32] >> (token % 32) & 1)

@@ -83,6 +83,6 @@ def ticks(schedule: Schedule, *, slots: int, limit: int) -> Iterator[Tick]:
 
     They go on after the schedule's last, up to `limit`, for policies that reopen slots.
     """
-    steps = min(schedule.steps or slots, max(slots, 1))
+    steps = max(1, min(schedule.steps or slots, slots))
     for index in range(limit):
         yield Tick(index, schedule.open_after(min(index + 1, steps), steps, slots))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infill.errors import OptionError
-from infill.text import Source
+from infill.text import Source, TextEdit
 
 SUFFIXES = {".py": "python", ".pyi": "python", ".pyw": "python", ".json": "json"}
 
@@ -47,8 +47,9 @@ def _python(data: bytes) -> Check:
 
 
 def _json(data: bytes) -> Check:
-    text = data.decode("utf-8-sig")
+    text = data.decode("utf-8-sig", errors="replace")
     try:
+        data.decode()
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         reason = f"{error.msg} (line {error.lineno}, column {error.colno})"
@@ -60,6 +61,26 @@ def _json(data: bytes) -> Check:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def verify_untouched(before: bytes, edits: Sequence[TextEdit], after: bytes) -> Check:
+    """Whether `after` is UTF-8 and differs from `before` inside the edits' spans alone.
+
+    It walks both texts itself and does not trust what made the edits.
+    """
+    old = new = 0
+    for edit in sorted(edits):
+        kept = edit.span.start - old
+        if before[old : edit.span.start] != after[new : new + kept]:
+            return Check("untouched", ok=False, reason="a byte outside the holes", offset=new)
+        old, new = edit.span.stop, new + kept + len(edit.new)
+    if before[old:] != after[new:]:
+        return Check("untouched", ok=False, reason="a byte outside the holes", offset=new)
+    try:
+        after.decode()
+    except UnicodeDecodeError as error:
+        return Check("untouched", ok=False, reason=str(error), offset=error.start)
+    return Check("untouched", ok=True)
 
 
 CHECKERS: dict[str, Callable[[bytes], Check]] = {"python": _python, "json": _json}

@@ -21,7 +21,7 @@ from infill.edit.holes import Hole, checked, find_holes
 from infill.edit.lengths import ranked
 from infill.edit.proposal import HoleFill, Proposal
 from infill.edit.settings import Settings
-from infill.edit.verify import CHECKERS, Check, verify
+from infill.edit.verify import CHECKERS, Check, verify, verify_untouched
 from infill.edit.view import View
 from infill.edit.window import Framing, Window
 from infill.errors import FillError, InputError, OptionError, UnverifiedError
@@ -125,14 +125,13 @@ class _Job:
         pending = self.groups
         check = Check("complete", ok=False, reason="nothing was tried")
         for attempt in range(self.settings.tries * len(self.holes)):
-            frame = None
-            complete = True
+            frame, first, complete = None, len(self.traces), True
             for group in pending:
                 for frame in self._denoise(group, attempt):
                     yield frame
                 complete = complete and all(self.fills[i] is not None for i in group)
             check = self._check() if complete else Check("complete", ok=False, reason="stuck")
-            self._label(len(pending), check)
+            self._label(first, check)
             if frame is not None and check.ok:
                 yield replace(frame, proposal=self._proposal(check))
                 return
@@ -194,14 +193,11 @@ class _Job:
         )
 
     def _check(self) -> Check:
-        """What the parser says of the text as it is filled now."""
+        """What the checks say of the text as it is filled now."""
         data = apply_edits(self.source.data, self._edits())
-        if self.language is None:
-            try:
-                data.decode()
-            except UnicodeDecodeError as error:
-                return Check("utf-8", ok=False, reason=str(error), offset=error.start)
-            return Check("utf-8", ok=True)
+        untouched = verify_untouched(self.source.data, self._edits(), data)
+        if not untouched.ok or self.language is None:
+            return untouched
         return verify(data, self.language)
 
     def _blame(self, check: Check) -> int | None:
@@ -215,12 +211,12 @@ class _Job:
         order = sorted(range(len(self.holes)), key=lambda i: abs(i - first))
         return next((i for i in order if len(self.lengths[i]) > 1), None)
 
-    def _label(self, windows: int, check: Check) -> None:
-        """Tell the last attempt's traces how it ended."""
+    def _label(self, first: int, check: Check) -> None:
+        """Tell the last attempt's traces, those from `first` on, how it ended."""
         if check.ok:
             return
         outcome = "incomplete" if check.name == "complete" else "unparsable"
-        for index in range(len(self.traces) - windows, len(self.traces)):
+        for index in range(first, len(self.traces)):
             self.traces[index] = replace(self.traces[index], outcome=outcome, reason=check.reason)
 
     def _proposal(self, check: Check) -> Proposal:

@@ -1,6 +1,6 @@
 """The library's own models: a folder of weights and tokenizer, as a denoiser.
 
-Knows canvases and the tokenizer; the network itself is `tiny.py`, its files `store.py`.
+Knows canvases and the tokenizer; the network and its files are `tiny.py`'s.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from infill.decode.candidates import Scores
 from infill.decode.scores import LogitScores
 from infill.errors import OptionError
 from infill.models.denoiser import Capabilities
-from infill.models.store import load_model
-from infill.models.tiny import TinyTransformer
+from infill.models.tiny import TinyTransformer, load_model
 from infill.vocab import Vocab
 
 
@@ -34,16 +33,12 @@ class TinyDenoiser:
         self.model, self.vocab = model.eval(), vocab
         specials: Mapping[str, int] = card["specials"]
         self._bos = specials["<bos>"]
-        self._tags = {
-            name.removeprefix("<lang:").removesuffix(">"): token
-            for name, token in specials.items()
-            if name.startswith("<lang:")
-        }
+        self._tags = {language: specials[tag] for language, tag in card["languages"].items()}
         self.capabilities = Capabilities(
             name=card["name"],
             digest=card["sha256"]["model.safetensors"],
             context=model.config.context,
-            languages=tuple(card["languages"]),
+            languages=tuple(self._tags),
         )
 
     @classmethod
@@ -54,14 +49,14 @@ class TinyDenoiser:
         Raises WeightsError for files that are missing, damaged or not what was published.
         """
         where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        model, card, tokenizer = load_model(Path(folder))
-        model = model.to(where, torch.bfloat16 if where.type == "cuda" else torch.float32)
+        dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
+        model, card, tokenizer = load_model(Path(folder), dtype=dtype, device=where)
         return cls(model, vocab_of(tokenizer, card["specials"]), card)
 
     def prologue(self, language: str | None) -> tuple[int, ...]:
         """How training texts begin: bos, and the language's tag where one is known."""
-        known = language is not None and language in self.capabilities.languages
-        return (self._bos, self._tags[language]) if known and language else (self._bos,)
+        tag = self._tags.get(language or "")
+        return (self._bos,) if tag is None else (self._bos, tag)
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
         """One forward over all rows, padded to the longest."""
@@ -72,13 +67,13 @@ class TinyDenoiser:
         for row, canvas in zip(ids, canvases, strict=True):
             row[: len(canvas)] = np.where(canvas.slots == Slot.HOLE, self.vocab.mask, canvas.ids)
         device = self.model.embed.device
-        with torch.inference_mode():
+        with torch.no_grad():
             hidden = self.model.hidden(
                 torch.from_numpy(ids).to(device), torch.from_numpy(lengths).to(device)
             )
 
         def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-            with torch.inference_mode():
+            with torch.no_grad():
                 return self.model.head(hidden[rows.to(device), at.to(device)])
 
         return LogitScores(self.vocab, canvases, logits_at)
