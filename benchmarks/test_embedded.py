@@ -28,7 +28,7 @@ def test_a_denoise_step_of_the_embedded_model(figure, counted):
     source = Source.of((ROOT / "infill" / "canvas.py").read_bytes())
     ids = model.vocab.encode(source.data)[:T]
     middle = range(T // 2 - HOLES // 2, T // 2 + HOLES // 2)
-    canvas = Canvas.of(ids, [Slot.HOLE if at in middle else Slot.GIVEN for at in range(T)])
+    canvas = Canvas(ids, [Slot.HOLE if at in middle else Slot.GIVEN for at in range(T)])
     state = Anything(model.vocab, exact_length=True).start(canvas)
     times = []
     for _ in range(RUNS):

@@ -36,17 +36,13 @@ class Table:
         self.capabilities = Capabilities(name="table", digest="table", context=T)
         self.forwards = 0
 
-    def prologue(self, language):
-        del language
-        return ()
-
     def __call__(self, canvases):
         self.forwards += 1
         return LogitScores(self.vocab, canvases, lambda _, at: self.logits.index_select(0, at))
 
 
 def ours(model: Table) -> Canvas:
-    canvas = Canvas.of([1] * T, [Slot.GIVEN] * (T - HOLES) + [Slot.HOLE] * HOLES)
+    canvas = Canvas([1] * T, [Slot.GIVEN] * (T - HOLES) + [Slot.HOLE] * HOLES)
     state = Anything(model.vocab, exact_length=True).start(canvas)
     frontiers = denoise(
         Hypothesis(canvas, state),

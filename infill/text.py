@@ -39,10 +39,8 @@ class Span:
         return self.stop - self.start
 
     def overlaps(self, other: Span) -> bool:
-        """Whether the two share a byte, or are the same empty place."""
-        if self == other:
-            return True
-        return max(self.start, other.start) < min(self.stop, other.stop)
+        """Whether the two share a byte, are the same empty place, or one is a place inside."""
+        return self == other or (self.start < other.stop and other.start < self.stop)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,7 +105,7 @@ class Source:
         """Take `text` as it is, and refuse what is not UTF-8 text (EncodingError)."""
         if isinstance(text, str):
             try:
-                return cls(text.encode(), name)
+                text = text.encode()
             except UnicodeEncodeError as error:
                 raise EncodingError(
                     "the text holds half of a surrogate pair",

@@ -11,7 +11,7 @@ from the left and those that still reach the end on the right. This is exact.
 
 >>> from infill.vocab import unpack
 >>> vocab = Vocab([b"", b"a", b"b", b"ab"], mask=0)
->>> canvas = Canvas.of([0, 0], [Slot.HOLE, Slot.HOLE])
+>>> canvas = Canvas([0, 0], [Slot.HOLE, Slot.HOLE])
 >>> state = Affixed(vocab, {0: (b"a", b"b")}, exact_length=True).start(canvas)
 >>> [vocab.token_bytes(t) for t in np.flatnonzero(unpack(state.allowed(0), len(vocab)))]
 [b'a', b'ab']

@@ -60,5 +60,5 @@ def denoise(  # noqa: PLR0913 - the loop's arguments are all the variation there
         ]
         if not children:
             return
-        frontier = search([*children, *done])
+        frontier = search([*children, *done])[: limits.frontier]
         yield frontier

@@ -174,6 +174,12 @@ class Blockwise(Unmasking):
     def __post_init__(self) -> None:
         if self.size < 1:
             raise OptionError("size is out of range", expected="1 or more", got=str(self.size))
+        if self.inner.sampling != Sampling():
+            raise OptionError(
+                "the sampling of a blockwise policy's inner one would be ignored",
+                got=f"inner={self.inner!r}",
+                hint="give the sampling to Blockwise itself",
+            )
 
     def choose(self, drawn: Candidates, *, quota: int) -> Picks:
         """What `inner` chooses in the first open blocks."""

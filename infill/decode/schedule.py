@@ -75,7 +75,8 @@ class Cosine:
         """Slots left open by MaskGIT's cosine."""
         if done >= steps:
             return 0
-        return math.floor(slots * math.cos(math.pi / 2 * done / steps))
+        part = math.cos(math.pi / 2 * done / steps)
+        return math.floor(slots * part + 1e-9)  # cos(π/3) is a hair below a half in floats
 
 
 def ticks(schedule: Schedule, *, slots: int, limit: int) -> Iterator[Tick]:

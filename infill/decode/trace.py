@@ -13,7 +13,7 @@ other: one per attempt and canvas. Schema 1:
 `texts` and `text` are what tokens render to, so that a player needs no model; bytes that are
 not UTF-8 on their own are lone surrogates (Python's "surrogateescape").
 
->>> start = Canvas.of([3, 0], [Slot.GIVEN, Slot.HOLE])
+>>> start = Canvas([3, 0], [Slot.GIVEN, Slot.HOLE])
 >>> vocab = Vocab([b"", b"a", b"b", b"c"], mask=0)
 >>> trace = Trace(Header(canvas=start, texts=texts_of(start, vocab)),
 ...               (TraceStep(tick=0, ms=1.5, moves=(Write(1, 2, -0.25),), texts=("b",)),))
@@ -88,10 +88,12 @@ class Header:
 
     @classmethod
     def parse(cls, line: Json) -> Header:
-        """The header of a line; raises KeyError or MoveError for one that is not whole."""
+        """The header of a line; raises KeyError, ValueError or MoveError for one not whole."""
         canvas = line["canvas"]
+        if len(canvas["texts"]) != len(canvas["ids"]):
+            raise ValueError(f"{len(canvas['texts'])} texts for {len(canvas['ids'])} slots")
         return cls(
-            canvas=Canvas.of(
+            canvas=Canvas(
                 canvas["ids"], [SLOTS[letter] for letter in canvas["slots"]], canvas["logps"]
             ),
             texts=tuple(canvas["texts"]),
@@ -174,11 +176,11 @@ class Trace:
         for number, step in enumerate(self.steps):
             try:
                 canvas = canvas.apply(step.moves)
-            except MoveError as error:
+            except (MoveError, OverflowError) as error:
                 raise TraceError(
                     "a step of the trace does not fit its canvas",
                     where=f"step {number}",
-                    got=error.what,
+                    got=str(error).partition("\n")[0],
                     hint="the file was edited or mixed up; record the trace again",
                 ) from error
             yield canvas
@@ -203,6 +205,7 @@ class Trace:
         trace that breaks off keeps its whole lines and has the outcome "incomplete".
         """
         traces: list[Trace] = []
+        ended = True
         for number, text in enumerate(lines, 1):
             where = f"{name}, line {number}"
             line = _json_line(text, where)
@@ -210,14 +213,20 @@ class Trace:
                 if line["type"] == "header":
                     _check_schema(line, where)
                     traces.append(cls(Header.parse(line), outcome="incomplete"))
-                elif line["type"] == "step":
-                    last = traces.pop()
+                    ended = False
+                    continue
+                if ended:
+                    raise ValueError(f"a line of type {line['type']!r} after the end")
+                last = traces.pop()
+                if line["type"] == "step":
                     steps = (*last.steps, TraceStep.parse(line))
                     traces.append(cls(last.header, steps, last.outcome))
-                else:
-                    last = traces.pop()
+                elif line["type"] == "end":
                     traces.append(cls(last.header, last.steps, line["outcome"], line["reason"]))
-            except (KeyError, IndexError, TypeError, ValueError, MoveError) as error:
+                    ended = True
+                else:
+                    raise ValueError(f"no such type: {line['type']!r}")
+            except (KeyError, TypeError, ValueError, OverflowError, MoveError) as error:
                 raise TraceError(
                     "a line of the trace is not whole or out of place",
                     where=where,

@@ -17,7 +17,8 @@ from infill.edit.window import Framing, Window
 from infill.models.denoiser import Denoiser
 
 TYPICAL = 6  # tokens that other holes of the window are given meanwhile
-NEIGHBOURS = 3  # given tokens right of a hole that are hidden for the look
+NEIGHBOURS = 8  # given tokens right of a hole that are hidden for the look
+COST = 0.05  # nats that a further token must be worth: without it, long repetitions win
 BATCH = 16  # canvases in one forward; more only costs memory
 
 
@@ -74,22 +75,19 @@ def _hidden(window: Window, hole: int) -> Canvas:
     _, stop = window.canvas.between(window.anchors[hole])
     slots = window.canvas.slots.copy()
     slots[stop : stop + NEIGHBOURS] = Slot.HOLE
-    return Canvas.of(window.canvas.ids, slots)
+    return Canvas(window.canvas.ids, slots)
 
 
 def _score(row: Row, window: Window, hole: int) -> float:
-    """Mean log-probability (nats): the user's tokens where we know them, else the best ones."""
+    """Mean log-probability (nats), of the user's tokens where we know them, less the cost."""
     canvas = window.canvas
     start, stop = canvas.between(window.anchors[hole])
     before, after = window.healed[hole]
     end = min(stop + NEIGHBOURS, len(canvas))
     known = dict(enumerate(before, start)) | dict(enumerate(after, stop - len(after)))
     known |= {at: int(canvas.ids[at]) for at in range(stop, end) if canvas.slots[at] == Slot.GIVEN}
-    return float(
-        np.mean(
-            [
-                row.logp(at, known[at]) if at in known else float(row.top(at, k=1).logps[0])
-                for at in range(start, end)
-            ]
-        )
-    )
+    logps = [
+        row.logp(at, known[at]) if at in known else float(row.top(at, k=1).logps[0])
+        for at in range(start, end)
+    ]
+    return float(np.mean(logps)) - COST * (stop - start)

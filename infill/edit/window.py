@@ -87,7 +87,7 @@ class Framing:
         """
         groups: list[range] = []
         start = used = 0
-        room = self.context - len(self.denoiser.prologue(self.language))
+        room = self.context - len(self.denoiser.capabilities.prologue(self.language))
         for index, tokens in enumerate(longest):
             cost = tokens + 2 * SIDE
             if cost > room:
@@ -110,7 +110,7 @@ class Framing:
         """
         contexts = self._contexts(group, sum(lengths), fills)
         vocab = self.denoiser.vocab
-        ids = [*self.denoiser.prologue(self.language), *contexts[0].given]
+        ids = [*self.denoiser.capabilities.prologue(self.language), *contexts[0].given]
         slots = [Slot.GIVEN] * len(ids)
         anchors: list[int] = []
         for (left, right), length in zip(pairwise(contexts), lengths, strict=True):
@@ -123,12 +123,12 @@ class Framing:
         constraint = Affixed(
             vocab, dict(zip(anchors, affixes, strict=True)), exact_length=self.exact_length
         )
-        return Window(Canvas.of(ids, slots), constraint, tuple(anchors), healed, affixes, vocab)
+        return Window(Canvas(ids, slots), constraint, tuple(anchors), healed, affixes, vocab)
 
     def _contexts(self, group: range, slots: int, fills: Sequence[bytes | None]) -> list[Context]:
         """The group's contexts, cropped to the model's context and healed at the holes."""
         vocab = self.denoiser.vocab
-        room = self.context - len(self.denoiser.prologue(self.language)) - slots
+        room = self.context - len(self.denoiser.capabilities.prologue(self.language)) - slots
         reach = room * BYTES_PER_TOKEN
         left = self._text(group.start, fills, step=-1)[-reach:]
         right = self._text(group.stop, fills, step=1)[:reach]
@@ -190,17 +190,17 @@ def _crop(
     tail = budget - head if keep_start else budget
     kept: list[int] = []
     if keep_start:
-        kept += _to_line(vocab, ids[:head][::-1])[::-1]
+        kept += ids[:head]
     if keep_end and tail:
-        kept += _to_line(vocab, ids[-tail:])
+        kept += _from_line(vocab, ids[-tail:])
     return kept
 
 
-def _to_line(vocab: Vocab, ids: Sequence[int]) -> list[int]:
-    """The tokens from the first line break on, unless that would lose a quarter of them."""
+def _from_line(vocab: Vocab, ids: Sequence[int]) -> list[int]:
+    """The tokens after the first line break, unless that would lose a quarter of them."""
     for index, token in enumerate(ids[: len(ids) // 4]):
         if b"\n" in vocab.token_bytes(token):
-            return list(ids[index:])
+            return list(ids[index + 1 :])
     return list(ids)
 
 

@@ -5,8 +5,8 @@ The protocol belongs to the loop that calls it; models implement it and see noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from infill.canvas import Canvas
@@ -24,7 +24,8 @@ class Capabilities:
     sees_suffix     whether text right of a hole reaches the prediction
     revises_visible whether its confidence in a visible token means anything (it was trained on
                     corrupted visible tokens)
-    languages       the languages its `prologue` knows
+    prologues       per language, the ids that open a text for this model (a bos, a language tag);
+                    "" is for any other language
     """
 
     name: str
@@ -32,7 +33,11 @@ class Capabilities:
     context: int
     sees_suffix: bool = True
     revises_visible: bool = False
-    languages: tuple[str, ...] = ()
+    prologues: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+
+    def prologue(self, language: str | None) -> tuple[int, ...]:
+        """The ids that open a text in `language`."""
+        return self.prologues.get(language or "", self.prologues.get("", ()))
 
 
 class Denoiser(Protocol):
@@ -46,10 +51,6 @@ class Denoiser(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
-        ...
-
-    def prologue(self, language: str | None) -> tuple[int, ...]:
-        """The ids that open a text for this model: a bos, a language tag, or nothing."""
         ...
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:

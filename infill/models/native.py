@@ -16,10 +16,14 @@ from tokenizers import Tokenizer
 from infill.canvas import Canvas, Slot
 from infill.decode.candidates import Scores
 from infill.decode.scores import LogitScores
-from infill.errors import OptionError
+from infill.errors import ModelError, OptionError
+from infill.models.bytelevel import byte_of_letter
 from infill.models.denoiser import Capabilities
 from infill.models.tiny import TinyTransformer, load_model
 from infill.vocab import Vocab
+
+
+GONE = -1  # where a filled blank would stand in what the model is shown
 
 
 class TinyDenoiser:
@@ -32,13 +36,13 @@ class TinyDenoiser:
     def __init__(self, model: TinyTransformer, vocab: Vocab, card: Mapping[str, Any]) -> None:
         self.model, self.vocab = model.eval(), vocab
         specials: Mapping[str, int] = card["specials"]
-        self._bos = specials["<bos>"]
-        self._tags = {language: specials[tag] for language, tag in card["languages"].items()}
+        bos = specials["<bos>"]
+        tags = {language: specials[tag] for language, tag in card["languages"].items()}
         self.capabilities = Capabilities(
             name=card["name"],
             digest=card["sha256"]["model.safetensors"],
             context=model.config.context,
-            languages=tuple(self._tags),
+            prologues={"": (bos,)} | {language: (bos, tag) for language, tag in tags.items()},
         )
 
     @classmethod
@@ -53,19 +57,21 @@ class TinyDenoiser:
         model, card, tokenizer = load_model(Path(folder), dtype=dtype, device=where)
         return cls(model, vocab_of(tokenizer, card["specials"]), card)
 
-    def prologue(self, language: str | None) -> tuple[int, ...]:
-        """How training texts begin: bos, and the language's tag where one is known."""
-        tag = self._tags.get(language or "")
-        return (self._bos,) if tag is None else (self._bos, tag)
-
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
-        """One forward over all rows, padded to the longest."""
+        """One forward over all rows, padded to the longest; blanks are left out of a row.
+
+        In training a blank was always masked, never seen: a filled one is nothing.
+        """
         if not canvases:
             raise OptionError("no canvas was given", expected="one or more")
-        lengths = np.array([len(canvas) for canvas in canvases])
+        blank = [(c.slots == Slot.FILLED) & (c.ids == self.vocab.blank) for c in canvases]
+        lengths = np.array([(~row).sum() for row in blank])
         ids = np.full((len(canvases), max(1, lengths.max())), self.vocab.mask)
-        for row, canvas in zip(ids, canvases, strict=True):
-            row[: len(canvas)] = np.where(canvas.slots == Slot.HOLE, self.vocab.mask, canvas.ids)
+        places = np.full((len(canvases), max(map(len, canvases))), GONE)
+        for row, (canvas, gone) in enumerate(zip(canvases, blank, strict=True)):
+            shown = np.where(canvas.slots == Slot.HOLE, self.vocab.mask, canvas.ids)
+            ids[row, : lengths[row]] = shown[~gone]
+            places[row, : len(canvas)][~gone] = np.arange(lengths[row])
         device = self.model.embed.device
         with torch.no_grad():
             hidden = self.model.hidden(
@@ -73,8 +79,15 @@ class TinyDenoiser:
             )
 
         def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            place = torch.from_numpy(places)[rows, at]
+            if (place == GONE).any():
+                raise ModelError(
+                    "a blank slot was asked for a score",
+                    expected="a slot that renders to something, or a hole",
+                    hint="this model is not shown what was left blank; reopen the slot first",
+                )
             with torch.no_grad():
-                return self.model.head(hidden[rows.to(device), at.to(device)])
+                return self.model.head(hidden[rows.to(device), place.to(device)])
 
         return LogitScores(self.vocab, canvases, logits_at)
 
@@ -83,7 +96,7 @@ def vocab_of(tokenizer_json: str, specials: Mapping[str, int]) -> Vocab:
     """The vocabulary of a byte-level BPE tokenizer, with its specials by name."""
     tokenizer = Tokenizer.from_str(tokenizer_json)
     tokenizer.encode_special_tokens = True  # a text that says "<mask>" is only text
-    letters = _byte_letters()
+    letters = byte_of_letter()
     pieces = [b""] * tokenizer.get_vocab_size()
     for text, token in tokenizer.get_vocab().items():
         if text not in specials:
@@ -107,11 +120,3 @@ def _encoder(tokenizer: Tokenizer) -> Callable[[bytes], Sequence[int]]:
         return tokenizer.encode(text, add_special_tokens=False).ids
 
     return encode
-
-
-def _byte_letters() -> dict[str, int]:
-    """The printable letters that byte-level BPE writes bytes as (GPT-2, Radford et al. 2019)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [value for value in range(256) if value not in printable]
-    letters = {chr(value): value for value in printable}
-    return letters | {chr(256 + index): value for index, value in enumerate(others)}

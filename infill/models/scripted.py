@@ -2,7 +2,7 @@
 
 >>> vocab = byte_vocab()
 >>> model = Scripted(vocab, favour(vocab, b"ok"))
->>> canvas = Canvas.of([0, 0], [Slot.HOLE, Slot.HOLE])
+>>> canvas = Canvas([0, 0], [Slot.HOLE, Slot.HOLE])
 >>> vocab.decode(model([canvas])[0].top(at, k=1).tokens[0] for at in (0, 1))
 b'ok'
 """
@@ -37,13 +37,8 @@ class Scripted:
 
     @property
     def capabilities(self) -> Capabilities:
-        """A full-attention model without languages."""
+        """A full-attention model that wants no prologue."""
         return Capabilities(name=self.name, digest="scripted", context=self.context)
-
-    def prologue(self, language: str | None) -> tuple[int, ...]:
-        """Nothing."""
-        del language
-        return ()
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
         """Run the script on each canvas."""

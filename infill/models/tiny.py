@@ -16,13 +16,24 @@ Letters: `B` rows, `T` slots, `D` width, `H` heads, `N` asked positions, `V` voc
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from infill.errors import OptionError
+from infill.errors import OptionError, WeightsError
+
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+FORMAT = 1
+MATRIX = 2  # axes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +87,7 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
+        """[…, D] → […, D]."""
         # one dtype throughout: mixed ones miss torch's fused kernel (measured, bf16 autocast)
         return functional.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
@@ -133,6 +145,7 @@ class SwiGLU(nn.Module):
         self.down = nn.Linear(config.ff, config.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[B, T, D] → [B, T, D]."""
         gate, up = self.gate_up(x).chunk(2, dim=-1)
         return self.down(functional.silu(gate) * up)
 
@@ -178,7 +191,7 @@ class TinyTransformer(nn.Module):
         with torch.no_grad():
             self.embed.normal_(0.0, 0.02, generator=generator)
             for name, weight in self.named_parameters():
-                if weight.ndim == 2 and name != "embed" and "mix" not in name:
+                if weight.dim() == MATRIX and name != "embed" and "mix" not in name:
                     scale = calm if name.endswith(("out.weight", "down.weight")) else 1.0
                     weight.normal_(0.0, scale * weight.shape[1] ** -0.5, generator=generator)
 
@@ -212,6 +225,95 @@ class TinyTransformer(nn.Module):
 def parameters_in(model: nn.Module) -> int:
     """How many numbers a module holds, tied ones once."""
     return sum(weight.numel() for weight in model.parameters())
+
+
+def save_model(
+    model: TinyTransformer, tokenizer_json: str, folder: Path, *, extra: Mapping[str, Any]
+) -> None:
+    """Write weights (fp16), config and tokenizer, each file whole or not at all.
+
+    `extra` goes into the config beside the model's shape: its name, special ids, provenance. The
+    config carries the sha256 of the other two files and is written last.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = model.state_dict()
+    tensors = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in state.items()}
+    files = {WEIGHTS: save(tensors), TOKENIZER: tokenizer_json.encode()}
+    config = {
+        **extra,
+        "format": FORMAT,
+        "model": asdict(model.config),
+        "parameters": parameters_in(model),
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    files[CONFIG] = (json.dumps(config, indent=2) + "\n").encode()
+    for name, data in files.items():
+        (folder / f"{name}.part").write_bytes(data)
+    for name in files:
+        (folder / f"{name}.part").replace(folder / name)
+
+
+def load_model(
+    folder: Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+) -> tuple[TinyTransformer, dict[str, Any], str]:
+    """The model in evaluation mode, its config, and its tokenizer as JSON text.
+
+    Hashes are checked before a byte of weights or tokenizer is parsed. fp16 weights are upcast:
+    on most CPUs half precision is slower than fp32 (measured, a factor of 6.7). Raises
+    `WeightsError`.
+    """
+    config = _read_config(folder)
+    data = {name: _read_checked(folder / name, config["sha256"]) for name in (WEIGHTS, TOKENIZER)}
+    model = TinyTransformer(TinyConfig(**config["model"]))
+    try:
+        model.load_state_dict(load(data[WEIGHTS]))
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            "the weights do not fit the model that the config describes",
+            where=str(folder / WEIGHTS),
+            got=str(error),
+        ) from error
+    return model.to(device=device, dtype=dtype).eval(), config, data[TOKENIZER].decode()
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    """The config, with its shape checked as far as loading needs it."""
+    path = folder / CONFIG
+    hint = f"a model is a folder with {CONFIG}, {WEIGHTS} and {TOKENIZER}"
+    try:
+        config: dict[str, Any] = json.loads(path.read_bytes())
+        if config["format"] != FORMAT:
+            raise WeightsError(
+                "a config of another format", where=str(path), expected=str(FORMAT),
+                got=str(config["format"]), hint="another version of infill wrote it",
+            )  # fmt: skip
+        TinyConfig(**config["model"])
+        _ = config["sha256"][WEIGHTS], config["sha256"][TOKENIZER]
+    except OSError as error:
+        raise WeightsError("no model here", where=str(folder), got=str(error), hint=hint) from error
+    except (ValueError, KeyError, TypeError, OptionError) as error:
+        raise WeightsError(
+            "a config that is not one", where=str(path), got=repr(error), hint=hint
+        ) from error
+    return config
+
+
+def _read_checked(path: Path, hashes: Mapping[str, str]) -> bytes:
+    """A file's bytes, once their sha256 agrees with the config."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            "a file of the model is missing", where=str(path), got=str(error)
+        ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != hashes[path.name]:
+        raise WeightsError(
+            "a file of the model is truncated or not the one published", where=str(path),
+            expected=f"sha256 {hashes[path.name]}", got=f"sha256 {digest} ({len(data)} bytes)",
+            hint="install or download the model again",
+        )  # fmt: skip
+    return data
 
 
 def _rope(T: int, width: int, theta: float, device: torch.device) -> tuple[Tensor, Tensor]:

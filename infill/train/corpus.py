@@ -60,6 +60,7 @@ class Filters:
 
     file_bytes     largest file, in bytes
     project_bytes  most bytes of one project; diversity beats volume
+    least_chars    shortest file, in characters
     line_chars     longest mean line, in characters; longer ones are data
     ascii_share    least share of ASCII characters
     digit_share    largest share of digits; more is a table
@@ -68,6 +69,7 @@ class Filters:
 
     file_bytes: int = 150_000
     project_bytes: int = 1_500_000
+    least_chars: int = 100
     line_chars: int = 80
     ascii_share: float = 0.98
     digit_share: float = 0.15
@@ -126,7 +128,7 @@ def fetch(pins: Iterable[Pin], folder: Path) -> dict[str, Path]:
     if missing:
         names = [f"{pin.name}=={pin.version}" for pin in missing]
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
-        subprocess.run([*command, *names], check=False)
+        subprocess.run([*command, *names], check=False)  # noqa: S603 - names come from corpus.toml
         here = {_sha256(path): path for path in folder.iterdir() if path.is_file()}
     for digest, pin in wanted.items():
         if digest not in here:
@@ -173,7 +175,11 @@ def clean(path: str, data: bytes, filters: Filters = Filters()) -> str | None:
         return None
     text = text.removeprefix("\ufeff").strip("\n") + "\n"
     lines = text.count("\n")
-    if len(text) < 100 or len(text) > filters.line_chars * lines or _GENERATED.search(text[:1000]):
+    if (
+        len(text) < filters.least_chars
+        or len(text) > filters.line_chars * lines
+        or _GENERATED.search(text[:1000])
+    ):
         return None
     if _share(text, str.isascii) < filters.ascii_share:
         return None
@@ -210,12 +216,12 @@ def collect(
     }
     seen: set[str] = set()
     files: dict[str, list[File]] = {"heldout": [], "train": []}
-    for split, into in files.items():
+    for split, found in files.items():
         for pin in pins:
             if pin.split == split:
                 source = stdlib_files() if pin.name == STDLIB else python_files(archives[pin.name])
                 grams = refused if split == "train" else frozenset[int]()
-                into += _of_project(pin.name, source, seen, grams, filters)
+                found.extend(_of_project(pin.name, source, seen, grams, filters))
     return files
 
 

@@ -5,6 +5,7 @@ spans (lines, syntax nodes, runs of tokens), occurrences of one name (that is wh
 and spoilt visible tokens (for rewriting). `<del>` slots stand at the end of a masked span, are
 always masked and together count as one token in the loss (DreamOn, arXiv:2602.01326). Half of the
 spoilt positions keep their token, so that a model's confidence in a visible token means something.
+`<expand>` is not trained yet.
 
 Everything is drawn from the generator that is passed in; the rows passed in are not changed.
 """
@@ -12,33 +13,59 @@ Everything is drawn from the generator that is passed in; the rows passed in are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infill.train.stream import Windows
-from infill.train.tokenizer import Codec, Kind, Special
+from infill.train.tokenizer import Codec, Kind, Special, is_special
 
 Row = NDArray[np.int64]
 Marks = NDArray[np.bool_]
+Span = tuple[int, int]
+
+
+class Noise(IntEnum):
+    """How a row is corrupted; the order of `Mixture.shares`."""
+
+    UNIFORM = 0
+    SPANS = 1
+    NAMES = 2
+    SPOILT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """Shares of the noise kinds (they sum to 1) and their bounds.
+    """What noise is made of; all but the last four are probabilities.
 
-    ratio       largest share masked in uniform rows
-    span        longest masked span, in tokens
-    deletions   share of span rows that get `<del>` slots
+    shares      of rows, for each `Noise`; they sum to 1
+    lines       of spans that are whole lines; `nodes` that are syntax nodes; the rest are runs
+    one_line    of line spans that are a single line, the others being two to eight
+    whole       of spans that are hidden altogether, the others at a ratio drawn from 0…1
+    deletions   of span rows that get `<del>` slots
+    keep_one    of hidden names of which one occurrence stays visible
+    replaced    of spoilt positions that show another token, the others showing their own
+    foreign     of replacements drawn from the vocabulary, the others from the row itself
+    ratio       largest ratio of uniform rows
+    span        longest span, in tokens
+    run         mean length of runs, in tokens
+    blanks      most `<del>` slots in a row
     """
 
-    uniform: float = 0.4
-    spans: float = 0.4
-    names: float = 0.1
-    spoilt: float = 0.1
+    shares: tuple[float, float, float, float] = (0.4, 0.4, 0.1, 0.1)
+    lines: float = 0.5
+    nodes: float = 0.25
+    one_line: float = 0.6
+    whole: float = 0.5
+    deletions: float = 0.3
+    keep_one: float = 0.7
+    replaced: float = 0.5
+    foreign: float = 0.25
     ratio: float = 1.0
     span: int = 64
-    deletions: float = 0.3
+    run: int = 8
+    blanks: int = 24
 
 
 EARLY = Mixture(ratio=0.5, span=10, deletions=0.0)
@@ -67,102 +94,69 @@ class Batch:
 def corrupt(windows: Windows, codec: Codec, mixture: Mixture, rng: np.random.Generator) -> Batch:
     """Corrupt each row in one way. Specials in a row stay as they are, visible and unasked."""
     B, T = windows.ids.shape
-    shares = np.array([mixture.uniform, mixture.spans, mixture.names, mixture.spoilt])
-    kinds = rng.permutation(np.searchsorted(np.cumsum(shares), (np.arange(B) + rng.random()) / B))
-    ratios = _stratified(int((kinds == 0).sum()), mixture.ratio, rng)
+    even = (np.arange(B) + rng.random()) / B
+    kinds = rng.permutation(np.searchsorted(np.cumsum(mixture.shares[:-1]), even))
+    ratios = _stratified(B, mixture.ratio, rng)
     ids, targets = windows.ids.copy(), windows.ids.copy()
     weights = np.zeros((B, T), dtype=np.float32)
-    for b in range(B):
+    for b, kind in enumerate(kinds):
         row = windows.ids[b]
-        if kinds[b] == 1:
-            ids[b], targets[b], weights[b] = _span_row(row, windows.nodes[b], codec, mixture, rng)
-            continue
-        if kinds[b] == 3:
-            ids[b], asked = spoil(row, codec, rng)
-        else:
-            hide = name_marks(row, codec, rng) if kinds[b] == 2 else None
-            if hide is None or not hide.any():
-                ratio = ratios.pop() if kinds[b] == 0 and ratios else mixture.ratio * rng.random()
-                hide = rng.random(T) < ratio
-            asked = hide & (row >= len(_SPECIAL_IDS))
-            ids[b, asked] = Special.MASK
-        weights[b, asked] = 1.0
+        match Noise(kind):
+            case Noise.SPANS:
+                hide, stop = span_marks(row, windows.nodes[b], codec, mixture, rng)
+                if rng.random() < mixture.deletions and hide[stop - 1]:
+                    count = int(rng.integers(1, mixture.blanks + 1))
+                    ids[b], targets[b], weights[b] = append_deletions(row, hide, stop, count)
+                    continue
+            case Noise.SPOILT:
+                ids[b], asked = spoil(row, codec, rng, mixture)
+                weights[b, asked] = 1.0
+                continue
+            case Noise.NAMES:
+                hide = name_marks(row, codec, rng, mixture)
+            case Noise.UNIFORM:
+                hide = rng.random(T) < ratios[b]
+        hide &= ~is_special(row)
+        ids[b, hide] = Special.MASK
+        weights[b, hide] = 1.0
     return Batch(ids, targets, weights)
 
 
-_SPECIAL_IDS = range(32)
-
-
-def _stratified(n: int, most: float, rng: np.random.Generator) -> list[float]:
-    """`n` ratios spread evenly over 0.02…most, shuffled."""
-    even = (np.arange(n) + rng.random()) / max(n, 1)
-    return list(rng.permutation(0.02 + (most - 0.02) * even))
-
-
-def _span_row(
+def span_marks(
     row: Row, nodes: NDArray[np.int32], codec: Codec, mixture: Mixture, rng: np.random.Generator
-) -> tuple[Row, Row, NDArray[np.float32]]:
-    """Mask spans of one row, about one per 64 tokens; perhaps append `<del>` slots to one."""
+) -> tuple[Marks, int]:
+    """Spans of one row, about one per 64 tokens: what to hide, bool [T], and one span's end."""
     T = len(row)
     hide = np.zeros(T, dtype=np.bool_)
     stop = 0
     for _ in range(max(1, T // 64)):
         start, stop = _pick_span(row, nodes, codec, mixture, rng)
         inner = np.ones(stop - start, dtype=np.bool_)
-        if rng.random() < 0.5:
+        if rng.random() >= mixture.whole:
             inner = rng.random(stop - start) < rng.random()
         hide[start:stop] |= inner
-    hide &= row >= len(_SPECIAL_IDS)
-    if rng.random() < mixture.deletions and hide[stop - 1]:
-        return append_deletions(row, hide, stop, int(rng.integers(1, 25)))
-    return np.where(hide, Special.MASK, row), row, hide.astype(np.float32)
+    return hide & ~is_special(row), stop
 
 
 def append_deletions(
     row: Row, hide: Marks, at: int, count: int
 ) -> tuple[Row, Row, NDArray[np.float32]]:
-    """Put `count` masked `<del>` slots before `at`; what no longer fits at the end is cut."""
-    count = min(count, len(row) - at)
-    marks = np.insert(hide, [at] * count, np.True_)[: len(row)]
-    targets = np.insert(row, [at] * count, Special.DEL)[: len(row)]
+    """Put `count` masked `<del>` slots before `at`; what no longer fits at the end is cut.
+
+    Returns ids, targets and weights [T] of the row; the new slots share a weight of 1.
+    """
+    T = len(row)
+    count = min(count, T - at)
+    marks = np.insert(hide, [at] * count, np.True_)[:T]
+    targets = np.insert(row, [at] * count, Special.DEL)[:T]
     weights = marks.astype(np.float32)
     weights[at : at + count] = 1.0 / max(count, 1)
     return np.where(marks, Special.MASK, targets), targets, weights
 
 
-def _pick_span(
-    row: Row, nodes: NDArray[np.int32], codec: Codec, mixture: Mixture, rng: np.random.Generator
-) -> tuple[int, int]:
-    """One span [start, stop): lines half the time, else a syntax node or a run of tokens."""
-    kind = rng.random()
-    if kind < 0.5:
-        start, stop = _lines(row, codec, rng)
-    elif kind < 0.75 and len(nodes):
-        start, stop = (int(edge) for edge in nodes[rng.integers(len(nodes))])
-    else:
-        start = int(rng.integers(2, len(row)))
-        stop = start + int(rng.geometric(1 / 8))
-    if stop - start > mixture.span:
-        start += int(rng.integers(0, stop - start - mixture.span + 1))
-        stop = start + mixture.span
-    return start, min(stop, len(row))
-
-
-def _lines(row: Row, codec: Codec, rng: np.random.Generator) -> tuple[int, int]:
-    """One line (60 %) or two to eight, without the newlines around them."""
-    breaks = np.flatnonzero(codec.kinds[row] == Kind.NEWLINE)
-    if len(breaks) < 3:
-        return 2, len(row)
-    count = 1 if rng.random() < 0.6 else int(rng.integers(2, 9))
-    first = int(rng.integers(len(breaks) - 1))
-    last = min(first + count, len(breaks) - 1)
-    start, stop = int(breaks[first]) + 1, int(breaks[last])
-    return (start, stop) if stop > start else (start - 1, start)
-
-
-def name_marks(row: Row, codec: Codec, rng: np.random.Generator) -> Marks:
-    """Occurrences of up to three names: all of them (30 %), or all but one (70 %); bool [T]."""
-    places: dict[bytes, list[tuple[int, int]]] = {}
+def name_marks(row: Row, codec: Codec, rng: np.random.Generator, mixture: Mixture = FULL) -> Marks:
+    """Occurrences of up to three names that occur twice or more, all or all but one; bool [T]."""
+    places: dict[bytes, list[Span]] = {}
     for start, stop in name_spans(row, codec):
         name = b"".join(codec.token_bytes[i] for i in row[start:stop]).strip()
         places.setdefault(name, []).append((start, stop))
@@ -170,18 +164,18 @@ def name_marks(row: Row, codec: Codec, rng: np.random.Generator) -> Marks:
     hide = np.zeros(len(row), dtype=np.bool_)
     for choice in rng.permutation(len(often))[: int(rng.integers(1, 4))]:
         spans = often[choice]
-        kept = int(rng.integers(len(spans))) if rng.random() < 0.7 else -1
+        kept = int(rng.integers(len(spans))) if rng.random() < mixture.keep_one else -1
         for i, (start, stop) in enumerate(spans):
             hide[start:stop] |= i != kept
     return hide
 
 
-def name_spans(row: Row, codec: Codec) -> list[tuple[int, int]]:
-    """Token spans of the names in a row: a word, then words, digits, underscores without space.
+def name_spans(row: Row, codec: Codec) -> list[Span]:
+    """Token spans of the names in a row: a word, then words and digits without a space between.
 
     Names in comments and strings count too; a model may learn from them all the same.
     """
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     kinds = codec.kinds[row]
     for at in np.flatnonzero((kinds == Kind.WORD) | (kinds == Kind.DIGIT)):
         glued = not codec.token_bytes[row[at]].startswith(b" ")
@@ -192,24 +186,62 @@ def name_spans(row: Row, codec: Codec) -> list[tuple[int, int]]:
     return spans
 
 
-def spoil(row: Row, codec: Codec, rng: np.random.Generator) -> tuple[Row, Marks]:
-    """Ask 4–30 % of a row's visible tokens; half of those become another of their kind, in sight.
+def spoil(
+    row: Row, codec: Codec, rng: np.random.Generator, mixture: Mixture = FULL
+) -> tuple[Row, Marks]:
+    """Ask 4 to 30 % of a row's visible tokens, half of them replaced by another of their kind.
 
-    Replacements come from the row itself (a wrong name is usually one in scope) and, a quarter of
-    the time, from the whole vocabulary. Up to 30 % of the others are masked and asked as well.
+    Replacements come from the row itself (a wrong name is usually one in scope) or from the
+    vocabulary; a replacement may happen to be the token itself. Up to 30 % of the other tokens
+    are masked and asked as well. Returns ids [T] and what is asked, bool [T].
     """
     kinds = codec.kinds[row]
     free = kinds != Kind.SPECIAL
     asked = free & (rng.random(len(row)) < rng.uniform(0.04, 0.3))
+    everything = np.arange(len(codec.kinds))
     ids = row.copy()
-    for at in np.flatnonzero(asked & (rng.random(len(row)) < 0.5)):
-        pool = codec.kinds if rng.random() < 0.25 else kinds
-        same = np.flatnonzero(pool == kinds[at])
-        pick = int(same[rng.integers(len(same))])
-        ids[at] = pick if pool is codec.kinds else row[pick]
+    for at in np.flatnonzero(asked & (rng.random(len(row)) < mixture.replaced)):
+        pool, its = (everything, codec.kinds) if rng.random() < mixture.foreign else (row, kinds)
+        ids[at] = rng.choice(pool[its == kinds[at]])
     masked = free & ~asked & (rng.random(len(row)) < rng.uniform(0.0, 0.3))
     ids[masked] = Special.MASK
     return ids, asked | masked
+
+
+def _stratified(n: int, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """`n` ratios spread evenly over 0.02…most, shuffled."""
+    even = (np.arange(n) + rng.random()) / n
+    return rng.permutation(0.02 + (most - 0.02) * even)
+
+
+def _pick_span(
+    row: Row, nodes: NDArray[np.int32], codec: Codec, mixture: Mixture, rng: np.random.Generator
+) -> Span:
+    """One span [start, stop): lines, a syntax node or a run of tokens, cut to `mixture.span`."""
+    draw = rng.random()
+    if draw < mixture.lines:
+        start, stop = _lines(row, codec, mixture, rng)
+    elif draw < mixture.lines + mixture.nodes and len(nodes):
+        start, stop = (int(edge) for edge in nodes[rng.integers(len(nodes))])
+    else:
+        start = int(rng.integers(2, len(row)))
+        stop = min(start + int(rng.geometric(1 / mixture.run)), len(row))
+    if stop - start > mixture.span:
+        start += int(rng.integers(0, stop - start - mixture.span + 1))
+        stop = start + mixture.span
+    return start, stop
+
+
+def _lines(row: Row, codec: Codec, mixture: Mixture, rng: np.random.Generator) -> Span:
+    """One line or two to eight, without the newlines around them."""
+    breaks = np.flatnonzero(codec.kinds[row] == Kind.NEWLINE)
+    if len(breaks) <= 1:
+        return 2, len(row)
+    count = 1 if rng.random() < mixture.one_line else int(rng.integers(2, 9))
+    first = int(rng.integers(len(breaks) - 1))
+    last = min(first + count, len(breaks) - 1)
+    start, stop = int(breaks[first]) + 1, int(breaks[last])
+    return (start, stop) if stop > start else (start - 1, start)
 
 
 _KEYWORDS = frozenset(

@@ -21,7 +21,6 @@ from infill.train.corpus import File
 from infill.train.tokenizer import Codec, Kind, Special
 
 Ids = NDArray[np.uint16]
-_NODES = (ast.stmt, ast.expr, ast.arguments, ast.comprehension, ast.excepthandler, ast.keyword)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +45,9 @@ class Stream:
         """Read what `save` wrote."""
         if not path.is_file():
             raise InputError(
-                "no tokenised corpus", where=path.name, hint="run `python -m infill.train tokenizer`"
+                "no tokenised corpus",
+                where=path.name,
+                hint="run `python -m infill.train tokenizer`",
             )
         with np.load(path) as parts:
             return cls(parts["ids"], parts["lines"], parts["nodes"])
@@ -89,10 +90,15 @@ def node_spans(text: str, sizes: NDArray[np.int32], *, most: int = 64) -> NDArra
     for line in text.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     spans = [
-        (starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset)
+        (
+            starts[node.lineno - 1] + node.col_offset,
+            starts[node.end_lineno - 1] + node.end_col_offset,
+        )
         for node in ast.walk(tree)
-        if isinstance(node, _NODES) and getattr(node, "end_lineno", None)
-    ]  # fmt: skip
+        if isinstance(node, ast.stmt | ast.expr | ast.keyword)
+        and node.end_lineno is not None
+        and node.end_col_offset is not None
+    ]
     return _token_spans(np.array(spans, dtype=np.int64).reshape(-1, 2), sizes, most)
 
 

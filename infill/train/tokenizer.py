@@ -16,14 +16,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from infill.models.bytelevel import byte_of_letter
+
 PATTERN = r"\n+[ ]*| ?_*[A-Za-z]+| ?[0-9]| ?[^\sA-Za-z0-9_]+| ?_+|[ \t]+|\s+"
-LANGUAGES = {"python": "<lang:py>", "json": "<lang:json>", "javascript": "<lang:js>",
-             "typescript": "<lang:ts>"}
+LANGUAGES = {
+    "python": "<lang:py>",
+    "json": "<lang:json>",
+    "javascript": "<lang:js>",
+    "typescript": "<lang:ts>",
+}
 SPECIALS = (
     "<pad>", "<mask>", "<del>", "<expand>", "<bos>", "<eos>", *LANGUAGES.values(), "<edit>",
     *(f"<reserved:{i}>" for i in range(11, 32)),
@@ -53,19 +60,24 @@ class Kind(IntEnum):
     BLANK = 5
 
 
+def is_special(ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Which ids are specials; they are never masked, replaced or asked for."""
+    return ids < len(SPECIALS)
+
+
 def learn(texts: Iterable[str], *, size: int = 8192) -> str:
     """Train on `texts` and return the tokenizer as JSON, `size` entries with the specials.
 
     All 256 bytes are in, so every text can be encoded.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # pyright: ignore
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # pyright: ignore[reportAttributeAccessIssue]
         [
             pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    tokenizer.decoder = decoders.ByteLevel()  # pyright: ignore
+    tokenizer.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=list(SPECIALS),
@@ -76,17 +88,6 @@ def learn(texts: Iterable[str], *, size: int = 8192) -> str:
     parsed = json.loads(tokenizer.to_str())
     parsed["added_tokens"] = []  # or "<mask>" in a source file would become the mask itself
     return json.dumps(parsed, ensure_ascii=False, separators=(",", ":"))
-
-
-def byte_of_letter() -> dict[str, int]:
-    """The inverse of GPT-2's table, which gives each byte a printable letter.
-
-    >>> bytes(map(byte_of_letter().get, "ĠdefĊ"))
-    b' def\\n'
-    """
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [b for b in range(256) if b not in set(plain)]
-    return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,6 @@ def _kind(token: bytes) -> Kind:
         return Kind.NEWLINE
     if body.isdigit():
         return Kind.DIGIT
-    if body.replace(b"_", b"").isalpha() and body.isascii():
+    if body and (body.strip(b"_").isalpha() or not body.strip(b"_")) and body.isascii():
         return Kind.WORD
     return Kind.SIGN if body.strip() else Kind.BLANK
