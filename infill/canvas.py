@@ -4,7 +4,7 @@ A slot is GIVEN (the user's, never touched), HOLE (to fill) or FILLED (ours, and
 back). Being a hole is a slot's state and never "its id equals the mask id", so a text that
 holds the mask token is safe.
 
->>> canvas = Canvas.of([5, 0, 7], [Slot.GIVEN, Slot.HOLE, Slot.GIVEN])
+>>> canvas = Canvas([5, 0, 7], [Slot.GIVEN, Slot.HOLE, Slot.GIVEN])
 >>> after = canvas.apply((Write(at=1, token=6, logp=-0.5),))
 >>> after.ids.tolist(), after.holes.tolist(), after.score
 ([5, 6, 7], [], -0.5)
@@ -67,42 +67,33 @@ Move = Write | Reopen | Splice
 Step = tuple[Move, ...]
 
 
-def _frozen(ids: Ids, slots: Slots, logps: Logps) -> Canvas:
-    """A canvas of arrays that were made for it and are not shared."""
-    for row in (ids, slots, logps):
-        row.flags.writeable = False
-    return Canvas(ids, slots, logps)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Canvas:
     """A row of T slots; a value, compared and hashed by its ids and slots.
 
     ids [T] int64, 0 at a hole · slots [T] int8 · logps [T] float64, what each filled slot was
-    written at, 0 elsewhere. Build one with `Canvas.of`.
+    written at, 0 elsewhere (nats).
     """
 
     ids: Ids
     slots: Slots
     logps: Logps = field(repr=False)
 
-    @classmethod
-    def of(cls, ids: ArrayLike, slots: ArrayLike, logps: ArrayLike | None = None) -> Canvas:
-        """A canvas from plain lists; what an id says at a hole is forgotten.
-
-        Raises MoveError when the lengths differ.
-        """
+    def __init__(self, ids: ArrayLike, slots: ArrayLike, logps: ArrayLike | None = None) -> None:
+        """Copy the rows; what an id says at a hole is forgotten. MoveError if lengths differ."""
         states = np.array(slots, dtype=np.int8)
         tokens = np.array(ids, dtype=np.int64)
-        scores = np.zeros(len(states)) if logps is None else np.array(logps, dtype=np.float64)
+        scores = np.zeros(states.shape) if logps is None else np.array(logps, dtype=np.float64)
         if not tokens.shape == states.shape == scores.shape or states.ndim != 1:
             raise MoveError(
                 "ids, slots and logps must be rows of one length",
                 got=f"shapes {tokens.shape}, {states.shape} and {scores.shape}",
             )
-        tokens = np.where(states == Slot.HOLE, 0, tokens)
-        scores = np.where(states == Slot.FILLED, scores, 0.0)
-        return _frozen(tokens, states, scores)
+        tokens[states == Slot.HOLE] = 0
+        scores[states != Slot.FILLED] = 0.0
+        for name, row in (("ids", tokens), ("slots", states), ("logps", scores)):
+            row.flags.writeable = False
+            object.__setattr__(self, name, row)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -178,7 +169,7 @@ class Canvas:
                     new = np.full(holes, Slot.HOLE, np.int8)
                     slots = np.concatenate((slots[left], new, slots[right]))
                     logps = np.concatenate((logps[left], np.zeros(holes), logps[right]))
-        return _frozen(ids, slots, logps)
+        return Canvas(ids, slots, logps)
 
 
 def _expect(slots: Slots, at: int, wanted: Slot, move: Move) -> None:

@@ -90,4 +90,4 @@ def _score(row: Row, window: Window, hole: int) -> float:
         row.logp(at, known[at]) if at in known else float(row.top(at, k=1).logps[0])
         for at in range(start, end)
     ]
-    return float(np.mean(logps)) - COST * (stop - start)
+    return float(np.mean(logps)) - COST * (stop - start) if logps else 0.0

@@ -46,8 +46,8 @@ class Proposal:
 
     @property
     def text(self) -> str:
-        """The filled text."""
-        return self.data.decode()
+        """The filled text; an unverified one that is not UTF-8 has U+FFFD in places."""
+        return self.data.decode(errors="replace")
 
     @property
     def ok(self) -> bool:
@@ -67,7 +67,7 @@ class Proposal:
 
 def unified_diff(before: bytes, after: bytes, name: str) -> Iterator[str]:
     """The lines of a unified diff, each with its newline; carriage returns are kept."""
-    old, new = (_lines(data.decode()) for data in (before, after))
+    old, new = (_lines(data.decode(errors="replace")) for data in (before, after))
     for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -53,7 +54,9 @@ def _json(data: bytes) -> Check:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         reason = f"{error.msg} (line {error.lineno}, column {error.colno})"
-        return Check("json", ok=False, reason=reason, offset=len(text[: error.pos].encode()))
+        skipped = len(data) - len(data.removeprefix(codecs.BOM_UTF8))
+        offset = skipped + len(text[: error.pos].encode())
+        return Check("json", ok=False, reason=reason, offset=offset)
     except (ValueError, RecursionError) as error:
         return Check("json", ok=False, reason=f"{type(error).__name__}: {error}")
     return Check("json", ok=True)

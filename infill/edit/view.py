@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from infill.text import Source
 
 TAB = b"    "
-BOM = b"\xef\xbb\xbf"
 LEADING_TABS = re.compile(rb"(?<=\n)\t+")
 LEADING_SPACES = re.compile(rb"(?<=\n)(?:    )+")
 
@@ -37,11 +36,11 @@ class View:
 
     def show(self, data: bytes) -> bytes:
         """The user's bytes as a model should read them."""
-        data = data.removeprefix(BOM).replace(b"\r\n", b"\n")
+        data = data.replace(b"\r\n", b"\n")
         return LEADING_TABS.sub(lambda run: TAB * len(run[0]), data) if self.tabs else data
 
     def restore(self, data: bytes) -> bytes:
         """A model's bytes as the user's file should hold them."""
         if self.tabs:
             data = LEADING_SPACES.sub(lambda run: b"\t" * (len(run[0]) // len(TAB)), data)
-        return data.replace(b"\n", self.newline)
+        return data.replace(b"\r\n", b"\n").replace(b"\n", self.newline)

@@ -7,6 +7,7 @@ Long text between two holes keeps its ends. Holes that cannot share a context fo
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -134,7 +135,7 @@ class Framing:
         right = self._text(group.stop, fills, step=1)[:reach]
         inner = [self.source.data[self.holes[i].stop : self.holes[i + 1].start] for i in group[:-1]]
         view = View.of(self.source, self.holes[group.start].start)
-        texts = (_whole(left), *inner, _whole(right))
+        texts = (_whole(left), *(_ends(text, reach) for text in inner), _whole(right))
         ids = [vocab.encode(view.show(text)) for text in texts]
         weights = [1, *(2 for _ in inner), 1]
         kept = [
@@ -151,7 +152,8 @@ class Framing:
     def _text(self, start: int, fills: Sequence[bytes | None], *, step: int) -> bytes:
         """The text outward from a group's edge, up to the next open hole or the end."""
         data, parts = self.source.data, list[bytes]()
-        bounds = [0, *(at for hole in self.holes for at in (hole.start, hole.stop)), len(data)]
+        mark = len(data) - len(data.removeprefix(codecs.BOM_UTF8))  # no model needs to see it
+        bounds = [mark, *(at for hole in self.holes for at in (hole.start, hole.stop)), len(data)]
         index = start
         while True:
             parts.append(data[bounds[2 * index] : bounds[2 * index + 1]])
@@ -161,6 +163,11 @@ class Framing:
             parts.append(fills[neighbour] or b"")
             index += step
         return b"".join(parts[::step])
+
+
+def _ends(data: bytes, reach: int) -> bytes:
+    """The two ends of a long text: what lies between would not be shown, so is not encoded."""
+    return data if len(data) <= 2 * reach else _whole(data[:reach]) + _whole(data[-reach:])
 
 
 def _whole(data: bytes) -> bytes:

@@ -125,12 +125,11 @@ class _Job:
         pending = self.groups
         check = Check("complete", ok=False, reason="nothing was tried")
         for attempt in range(self.settings.tries * len(self.holes)):
-            frame, first, complete = None, len(self.traces), True
+            frame, first = None, len(self.traces)
             for group in pending:
                 for frame in self._denoise(group, attempt):
                     yield frame
-                complete = complete and all(self.fills[i] is not None for i in group)
-            check = self._check() if complete else Check("complete", ok=False, reason="stuck")
+            check = self._check()
             self._label(first, check)
             if frame is not None and check.ok:
                 yield replace(frame, proposal=self._proposal(check))
@@ -193,7 +192,11 @@ class _Job:
         )
 
     def _check(self) -> Check:
-        """What the checks say of the text as it is filled now."""
+        """What the checks say of the text as it is filled now; first of all, that it is."""
+        if None in self.fills:
+            start = self.holes[self.fills.index(None)].start
+            reason = f"the hole at {self.source.position(start)} was not filled"
+            return Check("complete", ok=False, reason=reason, offset=start)
         data = apply_edits(self.source.data, self._edits())
         untouched = verify_untouched(self.source.data, self._edits(), data)
         if not untouched.ok or self.language is None:
@@ -201,13 +204,15 @@ class _Job:
         return verify(data, self.language)
 
     def _blame(self, check: Check) -> int | None:
-        """The hole to try again: the last one before the error, if it has lengths left."""
+        """The hole to try again: the open one, or the last before the error, with lengths left."""
         starts, shift = list[int](), 0
         for edit in self._edits():
             starts.append(edit.span.start + shift)
             shift += len(edit.new) - len(edit.span)
         before = [i for i, start in enumerate(starts) if start <= check.offset]
         first = before[-1] if before else 0
+        if None in self.fills:
+            first = self.fills.index(None)
         order = sorted(range(len(self.holes)), key=lambda i: abs(i - first))
         return next((i for i in order if len(self.lengths[i]) > 1), None)
 

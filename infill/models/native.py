@@ -22,7 +22,6 @@ from infill.models.denoiser import Capabilities
 from infill.models.tiny import TinyTransformer, load_model
 from infill.vocab import Vocab
 
-
 GONE = -1  # where a filled blank would stand in what the model is shown
 
 
