@@ -114,9 +114,10 @@ class Vocab:
     def writable(self) -> Bools:
         """[V] The tokens that a slot may be given: the ones that render, and the blank.
 
-        The mask token is not among them, nor any other special: models do propose them.
+        The mask token is not among them, nor any other special: models do propose them. Nor is
+        a NUL byte, which would make a text file binary.
         """
-        row = np.array([bool(piece) for piece in self._tokens])
+        row = np.array([bool(piece) and b"\0" not in piece for piece in self._tokens])
         row[self.blank] = True
         row.flags.writeable = False
         return row

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infill.cli.reference import reference
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -44,3 +46,9 @@ def test_a_document_without_blocks_has_none():
 def test_readme_opens_with_the_two_commands():
     (_, first), *_ = blocks(README.read_text(encoding="utf-8"), "")
     assert ["make demo", "make test"] == re.findall(r"^make \w+", first, re.MULTILINE)
+
+
+def test_the_command_reference_says_what_help_says():
+    page = README.parent / "docs" / "cli.md"
+    hint = "run: .venv/bin/python -m infill.cli.reference > docs/cli.md"
+    assert reference() == page.read_text(encoding="utf-8"), hint

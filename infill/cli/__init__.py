@@ -1,0 +1,25 @@
+"""The `infill` command. Each command's heavy imports happen when it runs, so `--help` is quick.
+
+Results go to stdout, everything else to stderr; exit codes are in `infill.cli.exits`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from infill.cli.completion import completion
+from infill.cli.fill import fill
+from infill.cli.models import models
+from infill.cli.trace import trace
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="infill-lm", prog_name="infill")
+def main() -> None:
+    """Fill holes in code with a diffusion language model, checked by the language's parser."""
+
+
+for command in (fill, trace, models, completion):
+    main.add_command(command)

@@ -89,6 +89,7 @@ class Header:
     @classmethod
     def parse(cls, line: Json) -> Header:
         """The header of a line; raises KeyError, ValueError or MoveError for one not whole."""
+        _require(line, canvas=dict, model=dict, path=str, attempt=int, seed=int, settings=dict)
         canvas = line["canvas"]
         if len(canvas["texts"]) != len(canvas["ids"]):
             raise ValueError(f"{len(canvas['texts'])} texts for {len(canvas['ids'])} slots")
@@ -96,7 +97,7 @@ class Header:
             canvas=Canvas(
                 canvas["ids"], [SLOTS[letter] for letter in canvas["slots"]], canvas["logps"]
             ),
-            texts=tuple(canvas["texts"]),
+            texts=tuple(map(_string, canvas["texts"])),
             **{
                 name: line[name]
                 for name in ("model", "grammar", "path", "attempt", "seed", "settings")
@@ -122,7 +123,8 @@ class TraceStep:
 
     @classmethod
     def parse(cls, line: Json) -> TraceStep:
-        """The step of a line; raises KeyError or ValueError for one that is not whole."""
+        """The step of a line; raises KeyError, TypeError or ValueError for one not whole."""
+        _require(line, tick=int, ms=(int, float), moves=list)
         return cls(
             tick=line["tick"],
             ms=line["ms"],
@@ -222,6 +224,7 @@ class Trace:
                     steps = (*last.steps, TraceStep.parse(line))
                     traces.append(cls(last.header, steps, last.outcome))
                 elif line["type"] == "end":
+                    _require(line, outcome=str, reason=str)
                     traces.append(cls(last.header, last.steps, line["outcome"], line["reason"]))
                     ended = True
                 else:
@@ -237,6 +240,19 @@ class Trace:
         if not traces:
             raise TraceError("the trace is empty", where=name, hint="record it with --trace")
         return traces
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _require(line: Json, **kinds: type | tuple[type, ...]) -> None:
+    """Raise KeyError or TypeError for a field that is missing or of another kind."""
+    for name, kind in kinds.items():
+        if not isinstance(line[name], kind) or isinstance(line[name], bool):
+            raise TypeError(f"{name!r} is {line[name]!r}")
 
 
 def _check_schema(line: Json, where: str) -> None:
@@ -273,6 +289,8 @@ def _move_json(move: Move, texts: Iterator[str]) -> list[Any]:
 
 
 def _parse_move(move: list[Any]) -> Move:
+    if any(isinstance(part, bool) for part in move):  # which are ints to Python
+        raise ValueError(f"no such move: {move!r}")
     match move:
         case ["write", int(at), int(token), int() | float() as logp, str()]:
             return Write(at, token, float(logp))

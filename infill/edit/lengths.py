@@ -18,7 +18,11 @@ from infill.models.denoiser import Denoiser
 
 TYPICAL = 6  # tokens that other holes of the window are given meanwhile
 NEIGHBOURS = 8  # given tokens right of a hole that are hidden for the look
-COST = 0.05  # nats that a further token must be worth: without it, long repetitions win
+LINE_COST, INLINE_COST = 0.05, 0.1
+"""Nats that a further token must be worth, where a hole begins a line and where it does not.
+
+Without a cost long repetitions win (`benchmarks/LOG.md`).
+"""
 BATCH = 16  # canvases in one forward; more only costs memory
 
 
@@ -84,10 +88,14 @@ def _score(row: Row, window: Window, hole: int) -> float:
     start, stop = canvas.between(window.anchors[hole])
     before, after = window.healed[hole]
     end = min(stop + NEIGHBOURS, len(canvas))
+    if not window.vocab.decode(before).strip():  # a space is no token of its own
+        before = ()
     known = dict(enumerate(before, start)) | dict(enumerate(after, stop - len(after)))
     known |= {at: int(canvas.ids[at]) for at in range(stop, end) if canvas.slots[at] == Slot.GIVEN}
     logps = [
         row.logp(at, known[at]) if at in known else float(row.top(at, k=1).logps[0])
         for at in range(start, end)
     ]
-    return float(np.mean(logps)) - COST * (stop - start) if logps else 0.0
+    inline = start and b"\n" not in window.vocab.token_bytes(int(canvas.ids[start - 1]))
+    cost = (INLINE_COST if inline else LINE_COST) * (stop - start)
+    return float(np.mean(logps)) - cost if logps else 0.0

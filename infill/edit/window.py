@@ -116,7 +116,8 @@ class Framing:
         anchors: list[int] = []
         for (left, right), length in zip(pairwise(contexts), lengths, strict=True):
             anchors.append(slots.count(Slot.GIVEN))
-            width = len(left.after) + length + len(right.before)
+            space = not vocab.decode(left.after).strip()  # " " is part of the token it precedes
+            width = len(left.after) * (not space) + length + len(right.before)
             ids += [0] * width + list(right.given)
             slots += [Slot.HOLE] * width + [Slot.GIVEN] * len(right.given)
         healed = tuple((left.after, right.before) for left, right in pairwise(contexts))

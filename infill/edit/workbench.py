@@ -113,7 +113,8 @@ class _Job:
         self.groups = self.framing.groups([longest for _, longest in self.bounds])
         self.fills: list[bytes | None] = [None] * len(holes)
         self.scores = [0.0] * len(holes)
-        self.lengths: list[list[int]] = [[] for _ in holes]  # still to try, the next one first
+        self.lengths: list[list[int]] = [[] for _ in holes]  # candidates, the best first
+        self.tried = [0] * len(holes)  # which of them is tried now
         self.traces: list[Trace] = []
 
     def _longest(self, hole: Hole) -> int:
@@ -134,10 +135,9 @@ class _Job:
             if frame is not None and check.ok:
                 yield replace(frame, proposal=self._proposal(check))
                 return
-            blamed = self._blame(check)
+            blamed = self._next_length(check)
             if blamed is None:
                 break
-            self.lengths[blamed].pop(0)
             pending = [group for group in self.groups if blamed in group]
         self._give_up(check)
 
@@ -152,7 +152,9 @@ class _Job:
                 group, ranked(self.framing, group, self.fills, bounds), strict=True
             ):
                 self.lengths[index] = order
-        window = self.framing.window(group, [self.lengths[i][0] for i in group], self.fills)
+        window = self.framing.window(
+            group, [self.lengths[i][self.tried[i]] for i in group], self.fills
+        )
         state = window.constraint.start(window.canvas)
         if state is None:
             return
@@ -203,18 +205,25 @@ class _Job:
             return untouched
         return verify(data, self.language)
 
-    def _blame(self, check: Check) -> int | None:
-        """The hole to try again: the open one, or the last before the error, with lengths left."""
+    def _next_length(self, check: Check) -> int | None:
+        """Choose another length for the hole to blame: the open one, or the last before the error.
+
+        Where it has none left it goes back to its best, and its nearest neighbour changes.
+        """
         starts, shift = list[int](), 0
         for edit in self._edits():
             starts.append(edit.span.start + shift)
             shift += len(edit.new) - len(edit.span)
         before = [i for i, start in enumerate(starts) if start <= check.offset]
-        first = before[-1] if before else 0
+        blamed = before[-1] if before else 0
         if None in self.fills:
-            first = self.fills.index(None)
-        order = sorted(range(len(self.holes)), key=lambda i: abs(i - first))
-        return next((i for i in order if len(self.lengths[i]) > 1), None)
+            blamed = self.fills.index(None)
+        for index in sorted(range(len(self.holes)), key=lambda i: abs(i - blamed)):
+            if self.tried[index] + 1 < len(self.lengths[index]):
+                self.tried[index] += 1
+                return index
+            self.tried[index] = 0
+        return None
 
     def _label(self, first: int, check: Check) -> None:
         """Tell the last attempt's traces, those from `first` on, how it ended."""

@@ -1,0 +1,110 @@
+"""What `infill fill` works on: files, or standard input, read before any model is loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infill.cli.choices import UNCHECKED
+from infill.edit.files import OpenedFile, open_file, require_writable
+from infill.edit.holes import Hole, checked, find_holes
+from infill.edit.settings import Settings
+from infill.edit.verify import SUFFIXES
+from infill.errors import InputError, OptionError, PathError
+from infill.text import Source
+
+STDIN = "-"
+STDIN_NAME = "<stdin>"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A text with holes, and the file to put it back into; None for standard input."""
+
+    source: Source
+    holes: tuple[Hole, ...]
+    language: str | None
+    opened: OpenedFile | None
+
+    @property
+    def diff_name(self) -> str:
+        """The name for a diff's header: `patch` wants it relative."""
+        return self.source.name.lstrip("/").removeprefix("./")
+
+
+def refuse_repeats(paths: Iterable[str]) -> None:
+    """Raise PathError when two paths are one file, however they are spelt or linked."""
+    seen: dict[object, str] = {}
+    for path in paths:
+        identity = _identity(path)
+        if identity in seen:
+            raise PathError(
+                "a file is named twice",
+                where=path,
+                expected="each file once",
+                got=f"{seen[identity]} and {path} are the same file",
+                hint="leave one out; nothing was done",
+            )
+        seen[identity] = path
+
+
+def _identity(path: str) -> object:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
+def language_of(name: str | None, choice: str | None) -> str | None:
+    """The language to check with: the chosen one, else the one of the file's suffix.
+
+    Raises OptionError where neither says; only an explicit "none" goes without a check.
+    """
+    if choice is not None:
+        return None if choice == UNCHECKED else choice
+    known = ", ".join(sorted(SUFFIXES))
+    if name is None:
+        raise OptionError(
+            "the language of standard input is not known",
+            expected="--language or --stdin-filename",
+            hint=f"pass --language {UNCHECKED} to fill without a parser's check",
+        )
+    if (language := SUFFIXES.get(Path(name).suffix.lower())) is None:
+        raise OptionError(
+            "there is no parser for files of this kind",
+            where=name,
+            expected=f"one of {known}, or --language",
+            got=Path(name).suffix or "no suffix",
+            hint=f"pass --language {UNCHECKED} to fill without a parser's check",
+        )
+    return language
+
+
+def file_target(path: str, settings: Settings, *, choice: str | None, write: bool) -> Target:
+    """A file to fill. Raises InputError, OptionError, and WriteError for one that is read-only."""
+    opened = open_file(Path(path), limits=settings.limits)
+    if write:
+        require_writable(opened)
+    return _target(opened.source, language_of(path, choice), settings, opened)
+
+
+def stdin_target(settings: Settings, *, choice: str | None, name: str | None) -> Target:
+    """Standard input to fill, under the name of the file it came from, if one is given."""
+    language = language_of(name, choice)
+    limit = settings.limits.text
+    data = sys.stdin.buffer.read(limit + 1)
+    if len(data) > limit:
+        expected = f"up to {limit} bytes (limits.text)"
+        raise InputError("the text is too long", where=name or STDIN_NAME, expected=expected)
+    return _target(Source.of(data, name or STDIN_NAME), language, settings, None)
+
+
+def _target(
+    source: Source, language: str | None, settings: Settings, opened: OpenedFile | None
+) -> Target:
+    holes = find_holes(source, settings.marker, language=language)
+    return Target(source, checked(source, holes, settings.limits), language, opened)
