@@ -49,6 +49,11 @@ class Settings:
     limits: Limits = DEFAULT
 
     def __post_init__(self) -> None:
+        for name, kind in (("seed", int), ("tries", int), ("max_tokens", int), ("marker", str)):
+            if not isinstance(value := getattr(self, name), kind):
+                raise OptionError(
+                    f"{name} is of another type", expected=kind.__name__, got=repr(value)
+                )
         longest = self.limits.hole
         for name, fine, expected in (
             ("seed", 0 <= self.seed < 2**64, "from 0 to 2**64 - 1"),

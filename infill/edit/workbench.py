@@ -122,8 +122,9 @@ class _Job:
         return max(longest, hole.min_tokens)
 
     def run(self) -> Iterator[Frame]:
-        """Attempt after attempt, until one is good or nothing is left to try."""
+        """Attempt after attempt, until one is good or they only repeat themselves."""
         pending = self.groups
+        seen: set[tuple[object, ...]] = set()
         check = Check("complete", ok=False, reason="nothing was tried")
         for attempt in range(self.settings.tries * len(self.holes)):
             frame, first = None, len(self.traces)
@@ -135,9 +136,11 @@ class _Job:
             if frame is not None and check.ok:
                 yield replace(frame, proposal=self._proposal(check))
                 return
-            blamed = self._next_length(check)
-            if blamed is None:
+            outcome = (*self.tried, *self.fills)
+            if outcome in seen:  # greedy decoding has been through all lengths
                 break
+            seen.add(outcome)
+            blamed = self._next_length(check)
             pending = [group for group in self.groups if blamed in group]
         self._give_up(check)
 
@@ -205,10 +208,11 @@ class _Job:
             return untouched
         return verify(data, self.language)
 
-    def _next_length(self, check: Check) -> int | None:
+    def _next_length(self, check: Check) -> int:
         """Choose another length for the hole to blame: the open one, or the last before the error.
 
-        Where it has none left it goes back to its best, and its nearest neighbour changes.
+        Where it has none left it goes back to its best, and its nearest neighbour changes; after
+        the last of all, each is at its best again, for a sampling policy to draw anew.
         """
         starts, shift = list[int](), 0
         for edit in self._edits():
@@ -223,7 +227,7 @@ class _Job:
                 self.tried[index] += 1
                 return index
             self.tried[index] = 0
-        return None
+        return blamed
 
     def _label(self, first: int, check: Check) -> None:
         """Tell the last attempt's traces, those from `first` on, how it ended."""

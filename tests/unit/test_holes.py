@@ -251,5 +251,10 @@ def test_an_impossible_setting_is_refused(options):
         Settings.of(**options)
 
 
+def test_a_setting_of_another_type_is_refused():
+    with pytest.raises(OptionError, match="max_tokens is of another type"):
+        Settings.of(max_tokens="5")
+
+
 def test_settings_of_known_names_are_settings():
     assert Settings.of(seed=3, tries=2) == Settings(seed=3, tries=2)

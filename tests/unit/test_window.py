@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot, Write
+from infill.decode.candidates import Sampling
+from infill.decode.policy import Confidence
 from infill.edit.holes import Hole
 from infill.edit.lengths import ranked
 from infill.edit.settings import Settings
@@ -257,3 +259,23 @@ def test_a_stream_shows_every_tick_and_ends_with_the_proposal():
     assert {None} == {frame.proposal for frame in frames}
     assert last.proposal.text == "f(abc)\n"
     assert last.proposal.trace.replay() == last.canvas
+
+
+def hopeless(tries: int, **options) -> list[str]:
+    """The fills of all attempts at a hole of one length, by a model that cannot be right."""
+    bench = Workbench(
+        Scripted(VOCAB, favour(VOCAB, b"(", sure=4.0)), Settings(tries=tries, **options)
+    )
+    hole = Hole(2, 2, min_tokens=1, max_tokens=1)
+    with pytest.raises(UnverifiedError) as caught:
+        bench.fill("x=\n]", [hole], language="python")
+    return ["".join(step.texts[0] for step in trace.steps) for trace in caught.value.traces]
+
+
+def test_greedy_attempts_end_when_they_repeat_themselves():
+    assert 2 == len(hopeless(tries=6))
+
+
+def test_attempts_that_sample_go_on_at_the_same_length_with_other_draws():
+    fills = hopeless(tries=6, policy=Confidence(sampling=Sampling(temperature=4.0)))
+    assert len(set(fills)) > 2
