@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,9 @@ def test_the_command_reference_says_what_help_says():
     page = README.parent / "docs" / "cli.md"
     hint = "run: .venv/bin/python -m infill.cli.reference > docs/cli.md"
     assert reference() == page.read_text(encoding="utf-8"), hint
+
+
+@pytest.mark.parametrize("path", sorted((README.parent / "examples").glob("[0-9]*.py")), ids=str)
+def test_the_numbered_examples_run(path, capsys):
+    runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out
