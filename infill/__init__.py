@@ -1,6 +1,6 @@
 """infill: constrained decoding and code editing with diffusion infilling.
 
-Public names load on first use (PEP 562): `import infill` imports neither torch nor numpy.
+Public names load on first use: `import infill` imports neither torch nor numpy.
 
 >>> import infill
 >>> infill.Hole(start=4, stop=13).max_tokens is None
@@ -9,8 +9,9 @@ True
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from infill._lazy import loader
 
 if TYPE_CHECKING:
     from infill.edit.front import fill
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from infill.edit.settings import Settings
     from infill.edit.workbench import Workbench
     from infill.errors import InfillError
-    from infill.models.load import load
+    from infill.models.catalogue import load
 
 _HOMES = {
     "Hole": "infill.edit.holes",
@@ -28,12 +29,8 @@ _HOMES = {
     "Settings": "infill.edit.settings",
     "Workbench": "infill.edit.workbench",
     "fill": "infill.edit.front",
-    "load": "infill.models.load",
+    "load": "infill.models.catalogue",
 }
 __all__ = ["Hole", "InfillError", "Proposal", "Settings", "Workbench", "fill", "load"]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'infill' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = loader(__name__, _HOMES)

@@ -11,7 +11,7 @@ from infill.cli.exits import Exit, guarded
 @guarded
 def models() -> Exit:
     """List the models that --model can name."""
-    from infill.models.load import NAMES  # noqa: PLC0415 - numpy
+    from infill.models.catalogue import NAMES  # noqa: PLC0415 - numpy
 
     rows = [
         (name, "in place" if folder.joinpath("model.safetensors").is_file() else "no weights")

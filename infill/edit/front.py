@@ -9,8 +9,8 @@ from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
+from infill.models.catalogue import load
 from infill.models.denoiser import Denoiser
-from infill.models.load import load
 
 
 def fill(  # noqa: PLR0913 - the contract's options, all but the text by name

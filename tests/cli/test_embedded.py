@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infill.cli.exits import Exit
-from infill.models.load import EMBEDDED
+from infill.models.catalogue import EMBEDDED
 
 SOURCE = b"def add(first, second):\r\n    total = first + second\r\n    return <FILL_ME>\r\n"
 
