@@ -10,6 +10,7 @@ A special token renders to nothing. `mask` marks a hole for the model and is nev
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Annotated
@@ -121,6 +122,14 @@ class Vocab:
         row[self.blank] = True
         row.flags.writeable = False
         return row
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the tokens in their order: two vocabularies with one digest are the same."""
+        digest = hashlib.sha256(repr((self.mask, self.eos, self.blank)).encode())
+        for piece in self._tokens:
+            digest.update(len(piece).to_bytes(4, "little") + piece)
+        return digest.hexdigest()
 
     @cached_property
     def _ids(self) -> dict[bytes, int]:

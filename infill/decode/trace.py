@@ -3,15 +3,17 @@ r"""Traces: what a fill did, as JSON lines. One format for player, tests, editor
 A trace is a header, one line per step, and an end. A file may hold several, one after the
 other: one per attempt and canvas. Schema 1:
 
-    {"schema": 1, "type": "header", "model": {"name", "digest"}, "grammar": null | name,
-     "path", "attempt", "seed", "settings": {…},
+    {"schema": 1, "type": "header", "model": {"name", "digest", "tokenizer"},
+     "grammar": null | name, "language": null | name, "path", "holes": [[start, stop], …],
+     "attempt", "seed", "settings": {…},
      "canvas": {"ids": [T], "slots": "GGHHFG", "logps": [T], "texts": [T]}}
     {"type": "step", "tick", "ms", "moves": [["write", at, token, logp, text] | ["reopen", at]
      | ["splice", at, delete, holes]]}
     {"type": "end", "outcome": "filled" | "unparsable" | "incomplete", "reason", "score"}
 
-`texts` and `text` are what tokens render to, so that a player needs no model; bytes that are
-not UTF-8 on their own are lone surrogates (Python's "surrogateescape").
+`holes` are byte spans of the text at `path`; `tokenizer` and `digest` are sha256. `texts` and
+`text` are what tokens render to, so that a player needs no model; bytes that are not UTF-8 on
+their own are lone surrogates (Python's "surrogateescape").
 
 >>> start = Canvas([3, 0], [Slot.GIVEN, Slot.HOLE])
 >>> vocab = Vocab([b"", b"a", b"b", b"c"], mask=0)
@@ -61,7 +63,9 @@ class Header:
     texts: tuple[str, ...]
     model: Mapping[str, str] = field(default_factory=dict[str, str])
     grammar: str | None = None
+    language: str | None = None
     path: str = ""
+    holes: tuple[tuple[int, int], ...] = ()
     attempt: int = 0
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -79,7 +83,9 @@ class Header:
             "type": "header",
             "model": dict(self.model),
             "grammar": self.grammar,
+            "language": self.language,
             "path": self.path,
+            "holes": [list(span) for span in self.holes],
             "attempt": self.attempt,
             "seed": self.seed,
             "settings": dict(self.settings),
@@ -90,6 +96,7 @@ class Header:
     def parse(cls, line: Json) -> Header:
         """The header of a line; raises KeyError, ValueError or MoveError for one not whole."""
         _require(line, canvas=dict, model=dict, path=str, attempt=int, seed=int, settings=dict)
+        holes = tuple((start, stop) for start, stop in line["holes"])
         canvas = line["canvas"]
         if len(canvas["texts"]) != len(canvas["ids"]):
             raise ValueError(f"{len(canvas['texts'])} texts for {len(canvas['ids'])} slots")
@@ -98,9 +105,10 @@ class Header:
                 canvas["ids"], [SLOTS[letter] for letter in canvas["slots"]], canvas["logps"]
             ),
             texts=tuple(map(_string, canvas["texts"])),
+            holes=holes,
             **{
                 name: line[name]
-                for name in ("model", "grammar", "path", "attempt", "seed", "settings")
+                for name in ("model", "grammar", "language", "path", "attempt", "seed", "settings")
             },
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from infill.canvas import Canvas
@@ -179,7 +179,7 @@ class _Job:
             times.append(1e3 * (time.perf_counter() - before))
             yield Frame(attempt, tick + 1, window, best.canvas)
             before = time.perf_counter()
-        header = self._header(window, attempt)
+        header = self._header(window, group, attempt)
         self.traces.append(Trace.of(header, best, vocab=self.denoiser.vocab, ms=times))
         if best.done:
             self._keep(group, window, best.canvas)
@@ -260,13 +260,15 @@ class _Job:
             hint="raise tries or max_tokens, change the seed, or give the hole more context",
         )
 
-    def _header(self, window: Window, attempt: int) -> Header:
-        model = self.denoiser.capabilities
+    def _header(self, window: Window, group: range, attempt: int) -> Header:
+        model, vocab = self.denoiser.capabilities, self.denoiser.vocab
         return Header(
             canvas=window.canvas,
-            texts=texts_of(window.canvas, self.denoiser.vocab),
-            model={"name": model.name, "digest": model.digest},
+            texts=texts_of(window.canvas, vocab),
+            model={"name": model.name, "digest": model.digest, "tokenizer": vocab.digest},
+            language=self.language,
             path=self.source.name,
+            holes=tuple((self.holes[i].start, self.holes[i].stop) for i in group),
             attempt=attempt,
             seed=self.settings.seed,
             settings=_plain(self.settings),
@@ -274,7 +276,9 @@ class _Job:
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    """The settings as JSON: numbers as they are, objects as they print."""
-    named = ("policy", "schedule", "search")
-    plain = {name: repr(getattr(settings, name)) for name in named}
-    return plain | {"tries": settings.tries, "max_tokens": settings.max_tokens}
+    """The settings as JSON: numbers and texts as they are, objects as they print."""
+    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+    return {
+        name: value if isinstance(value, int | str) else repr(value)
+        for name, value in values.items()
+    }
