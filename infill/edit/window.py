@@ -22,7 +22,7 @@ from infill.models.denoiser import Denoiser
 from infill.text import Source
 from infill.vocab import Vocab
 
-SIDE = 32  # tokens of context that a hole wants on each side, at least
+SIDE = 28  # tokens of context that a hole wants on each side, at least
 BYTES_PER_TOKEN = 16  # generous: what is cut before encoding would not have been shown
 
 
