@@ -15,7 +15,8 @@ A case opens with comments and options, then has an input and what must come of 
 
 Further options: `newline: crlf`, `bom: yes` and `final-newline: no` say how the real file is
 written (here it never is, so that no editor breaks it), `marker:`, `exact_length: no`,
-`max_tokens:`, `holes: [[start, stop], …]` in bytes of the input as it stands in the case.
+`one_line: no`, `max_tokens:`, `holes: [[start, stop], …]` in bytes of the input as it stands in
+the case.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ KNOWN = {
     "final-newline",
     "marker",
     "exact_length",
+    "one_line",
     "max_tokens",
     "holes",
 }
@@ -117,6 +119,7 @@ class Case:
         return Settings(
             marker=self.marker,
             exact_length=self.options.get("exact_length") != "no",
+            one_line=self.options.get("one_line") != "no",
             max_tokens=int(self.options.get("max_tokens", "24")),
             limits=Limits(context=CONTEXT),
         )

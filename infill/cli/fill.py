@@ -78,6 +78,12 @@ from infill.cli.output import color_option
     "--max-tokens", type=int, default=24, show_default=True, help="The longest fill of a hole."
 )
 @click.option(
+    "--one-line/--many-lines",
+    default=True,
+    show_default=True,
+    help="Whether a hole with text before it on its line stays on that line.",
+)
+@click.option(
     "--trace",
     type=click.Path(),
     metavar="FILE",

@@ -44,6 +44,7 @@ class Request:
     top_k: int
     tries: int
     max_tokens: int
+    one_line: bool
     trace: str | None
     quiet: bool
     color: str
@@ -68,6 +69,7 @@ class Request:
             schedule=schedule_named(self.schedule, self.steps),
             tries=self.tries,
             max_tokens=self.max_tokens,
+            one_line=self.one_line,
             marker=self.marker,
         )
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from infill._lazy import loader
 
 if TYPE_CHECKING:
-    from infill.constrain.affix import Affixed
+    from infill.constrain.affix import Affixed, Affixes
     from infill.constrain.combine import Anything
     from infill.constrain.protocol import Constraint, Grammar, State
 
 _HOMES = {
     "Affixed": "infill.constrain.affix",
+    "Affixes": "infill.constrain.affix",
     "Anything": "infill.constrain.combine",
     "Constraint": "infill.constrain.protocol",
     "Grammar": "infill.constrain.protocol",
     "State": "infill.constrain.protocol",
 }
-__all__ = ["Affixed", "Anything", "Constraint", "Grammar", "State"]
+__all__ = ["Affixed", "Affixes", "Anything", "Constraint", "Grammar", "State"]
 
 __getattr__ = loader(__name__, _HOMES)

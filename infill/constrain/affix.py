@@ -2,7 +2,8 @@
 
 This is how the tokens at a splice are healed: the user's bytes next to a hole are offered to
 the model again, as bytes, so that the join can be one natural token ("retu" + "rn"), and the
-constraint holds the bytes where they were. Knows nothing of models or files.
+constraint holds the bytes where they were. A hole may also have to stay on its line. Knows
+nothing of models or files.
 
 A hole is a walk through a small automaton. With the prefix p and the suffix s its states are
 "i bytes of p are written" (i < |p|), "free", and "the last j bytes are s[:j]" (0 < j ≤ |s|);
@@ -12,7 +13,7 @@ from the left and those that still reach the end on the right. This is exact.
 >>> from infill.vocab import unpack
 >>> vocab = Vocab([b"", b"a", b"b", b"ab"], mask=0)
 >>> canvas = Canvas([0, 0], [Slot.HOLE, Slot.HOLE])
->>> state = Affixed(vocab, {0: (b"a", b"b")}, exact_length=True).start(canvas)
+>>> state = Affixed(vocab, {0: Affixes(b"a", b"b")}, exact_length=True).start(canvas)
 >>> [vocab.token_bytes(t) for t in np.flatnonzero(unpack(state.allowed(0), len(vocab)))]
 [b'a', b'ab']
 """
@@ -34,13 +35,14 @@ States = frozenset[int]
 
 
 class Affixes(NamedTuple):
-    """What a hole begins and ends with."""
+    """What a hole begins and ends with, and whether it must stay on its line."""
 
-    prefix: bytes
-    suffix: bytes
+    prefix: bytes = b""
+    suffix: bytes = b""
+    one_line: bool = False
 
 
-FREE = Affixes(b"", b"")
+FREE = Affixes()
 
 
 class Walk(NamedTuple):
@@ -60,11 +62,13 @@ class Machine:
     """
 
     def __init__(self, vocab: Vocab, affixes: Affixes, *, exact_length: bool) -> None:
-        prefix, suffix = affixes
+        prefix, suffix, one_line = affixes
         self.free = len(prefix)
         self.final = self.free + len(suffix)
         pieces = [vocab.token_bytes(token) for token in range(len(vocab))]
         visible = np.array([bool(piece) for piece in pieces]) & vocab.writable
+        if one_line:
+            visible &= np.array([b"\n" not in piece for piece in pieces])
         edges: dict[tuple[int, int], Bools] = {}
         for source in range(self.final + 1):
             for token in np.flatnonzero(visible).tolist() if source < self.free else ():
@@ -123,14 +127,13 @@ class Affixed:
     """
 
     vocab: Vocab
-    affixes: Mapping[int, tuple[bytes, bytes]]
+    affixes: Mapping[int, Affixes]
     exact_length: bool = False
     exact: bool = True
 
     def machine(self, given: int) -> Machine:
         """The automaton of one hole."""
-        affixes = Affixes(*self.affixes.get(given, FREE))
-        return _machine(self.vocab, affixes, self.exact_length)
+        return _machine(self.vocab, self.affixes.get(given, FREE), self.exact_length)
 
     def start(self, canvas: Canvas) -> AffixedState | None:
         """None when some hole has too few slots for its affixes."""

@@ -18,7 +18,7 @@ from infill.models.denoiser import Denoiser
 
 TYPICAL = 6  # tokens that other holes of the window are given meanwhile
 NEIGHBOURS = 8  # given tokens right of a hole that are hidden for the look
-LINE_COST, INLINE_COST = 0.05, 0.1
+LINE_COST, INLINE_COST = 0.05, 0.2
 """Nats that a further token must be worth, where a hole begins a line and where it does not.
 
 Without a cost long repetitions win (`benchmarks/LOG.md`).

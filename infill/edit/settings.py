@@ -3,7 +3,7 @@
 >>> Settings.of(tris=3)
 Traceback (most recent call last):
 infill.errors.OptionError: there is no setting 'tris'
-  expected: exact_length, limits, marker, max_tokens, policy, schedule, search, seed, tries
+  expected: exact_length, limits, marker, max_tokens, one_line, policy, schedule, search, ...
   got: tris=3
   try: did you mean 'tries'?
 """
@@ -34,6 +34,7 @@ class Settings:
     tries       how many fills to try for each hole before giving up on one that parses
     max_tokens  the longest fill to consider, where a hole does not say
     exact_length  whether a tried length is met exactly; else slots may stay blank
+    one_line    whether a hole with text before it on its line stays on that line
     marker      the text that marks a hole
     limits      the bounds everything runs under
     """
@@ -45,6 +46,7 @@ class Settings:
     tries: int = 8
     max_tokens: int = 24
     exact_length: bool = True
+    one_line: bool = True
     marker: str = MARKER
     limits: Limits = DEFAULT
 

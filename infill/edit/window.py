@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from infill.canvas import Canvas, Slot
-from infill.constrain.affix import Affixed
+from infill.constrain.affix import Affixed, Affixes
 from infill.edit.heal import split_left, split_right
 from infill.edit.holes import Hole
 from infill.edit.view import View
@@ -80,6 +80,8 @@ class Framing:
     context: int
     """Tokens of a canvas."""
     exact_length: bool
+    one_line: bool = False
+    """Whether a hole that shares its line with text before it must stay on that line."""
 
     def groups(self, longest: Sequence[int]) -> list[range]:
         """The holes that share a canvas, given the most tokens each may take.
@@ -122,10 +124,19 @@ class Framing:
             slots += [Slot.HOLE] * width + [Slot.GIVEN] * len(right.given)
         healed = tuple((left.after, right.before) for left, right in pairwise(contexts))
         affixes = tuple((vocab.decode(left), vocab.decode(right)) for left, right in healed)
+        kept = (
+            Affixes(*pair, one_line=self.one_line and self._shares_its_line(index))
+            for index, pair in zip(group, affixes, strict=True)
+        )
         constraint = Affixed(
-            vocab, dict(zip(anchors, affixes, strict=True)), exact_length=self.exact_length
+            vocab, dict(zip(anchors, kept, strict=True)), exact_length=self.exact_length
         )
         return Window(Canvas(ids, slots), constraint, tuple(anchors), healed, affixes, vocab)
+
+    def _shares_its_line(self, index: int) -> bool:
+        """Whether something stands before the hole on its line."""
+        before = self.source.data[: self.holes[index].start]
+        return bool(before[before.rfind(b"\n") + 1 :].strip())
 
     def _contexts(self, group: range, slots: int, fills: Sequence[bytes | None]) -> list[Context]:
         """The group's contexts, cropped to the model's context and healed at the holes."""

@@ -108,7 +108,15 @@ class _Job:
         self.denoiser, self.settings, self.source, self.holes = denoiser, settings, source, holes
         self.language = language
         context = min(settings.limits.context, denoiser.capabilities.context)
-        self.framing = Framing(denoiser, source, holes, language, context, settings.exact_length)
+        self.framing = Framing(
+            denoiser,
+            source,
+            holes,
+            language,
+            context,
+            exact_length=settings.exact_length,
+            one_line=settings.one_line,
+        )
         self.bounds = [(hole.min_tokens, self._longest(hole)) for hole in holes]
         self.groups = self.framing.groups([longest for _, longest in self.bounds])
         self.fills: list[bytes | None] = [None] * len(holes)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import strategies as st
 
 from infill.canvas import Canvas, Reopen, Slot, Splice, Write
-from infill.constrain.affix import Affixed
+from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import Anything
 from infill.constrain.protocol import Constraint
 from infill.vocab import Vocab, pack, unpack
@@ -27,6 +27,7 @@ BRACKETS = (b"", b"(", b")", b"x", b")((")
 VOCABS = {
     "letters, virtual blank": Vocab(LETTERS, mask=0),
     "letters, own blank": Vocab((b"", b"", *LETTERS[1:4]), mask=1, blank=0),
+    "letters and line ends": Vocab((*LETTERS[:3], b"a\n", b"\n"), mask=0),
     "brackets, virtual blank": Vocab(BRACKETS, mask=0),
     "brackets, own blank": Vocab((*BRACKETS, b""), mask=0, blank=5),
 }
@@ -161,8 +162,8 @@ def balanced(vocab: Vocab) -> Callable[[Canvas], bool]:
     return accepts
 
 
-def bordered(vocab: Vocab, affixes: Mapping[int, tuple[bytes, bytes]]):
-    """Each named stretch between given slots begins with its prefix and ends with its suffix."""
+def bordered(vocab: Vocab, affixes: Mapping[int, Affixes]):
+    """Each named stretch between given slots has its prefix and suffix, and keeps to its line."""
 
     def accepts(canvas: Canvas) -> bool:
         stretches: list[bytes] = [b""]
@@ -175,7 +176,8 @@ def bordered(vocab: Vocab, affixes: Mapping[int, tuple[bytes, bytes]]):
             text.startswith(prefix)
             and text.endswith(suffix)
             and len(text) >= len(prefix) + len(suffix)
-            for text, (prefix, suffix) in ((stretches[k], affixes[k]) for k in affixes)
+            and not (one_line and b"\n" in text)
+            for text, (prefix, suffix, one_line) in ((stretches[k], affixes[k]) for k in affixes)
         )
 
     return accepts
@@ -206,7 +208,9 @@ def affixed_cases(draw, *, exact_length: bool, longest: int) -> Case:
     border = st.sampled_from([b"", b"a", b"b", b"ab", b"ba", b"aab", b"bab"])
     stretches = int((canvas.slots == Slot.GIVEN).sum()) + 1
     named = draw(st.sets(st.integers(0, stretches - 1), max_size=stretches))
-    affixes = {k: (draw(border), draw(border)) for k in sorted(named)}
+    affixes = {
+        k: Affixes(draw(border), draw(border), one_line=draw(st.booleans())) for k in sorted(named)
+    }
     constraint = Affixed(vocab, affixes, exact_length=exact_length)
     return Case(vocab, constraint, canvas, exact_length, bordered(vocab, affixes))
 

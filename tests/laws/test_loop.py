@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from infill.canvas import Canvas, Reopen, Slot, Splice, Step, Write
-from infill.constrain.affix import Affixed
+from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import Anything
 from infill.decode.candidates import Row, Sampling
 from infill.decode.hypothesis import Hypothesis
@@ -152,7 +152,7 @@ def test_every_policy_finishes_what_can_be_finished(world, name, data):
 def test_a_slot_that_may_only_be_blank_is_filled_though_the_model_cannot_say_blank(name, sampling):
     vocab = Vocab([b"", b"a", b"b"], mask=0)
     canvas = Canvas([0, 1, 2], [Slot.HOLE, Slot.FILLED, Slot.FILLED])
-    state = Affixed(vocab, {0: (b"ab", b"")}).start(canvas)
+    state = Affixed(vocab, {0: Affixes(b"ab")}).start(canvas)
     model = Scripted(vocab, noise(vocab))
     top = model([canvas])[0].top(0, k=3, allowed=state.allowed(0))
     assert ([vocab.blank], [0.0]) == (top.tokens.tolist(), top.logps.tolist())

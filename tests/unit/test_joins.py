@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.canvas import Canvas, Reopen, Slot, Splice, Write
-from infill.constrain.affix import Affixed
+from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import Anything
 from infill.edit.heal import REACH, split_left, split_right
 from infill.edit.view import View
@@ -122,12 +122,12 @@ def allowed(state, at: int) -> set[bytes]:
 def test_a_hole_that_is_too_short_for_its_affixes_has_no_state():
     canvas = Canvas([0, 0], [H, H])
     for prefix, suffix, fits in ((b"aa", b"b", True), (b"aa", b"ba", False), (b"", b"bbb", False)):
-        assert fits == (Affixed(LETTERS, {0: (prefix, suffix)}).start(canvas) is not None)
+        assert fits == (Affixed(LETTERS, {0: Affixes(prefix, suffix)}).start(canvas) is not None)
 
 
 def test_an_emptied_hole_must_have_no_affix_left_to_hold():
     canvas = Canvas([1, 0, 1], [G, H, G])
-    held = Affixed(LETTERS, {1: (b"a", b"")}).start(canvas)
+    held = Affixed(LETTERS, {1: Affixes(b"a")}).start(canvas)
     free = Affixed(LETTERS, {}).start(canvas)
     assert held.after(Splice(1, 1, 0)) is None
     assert free.after(Splice(1, 1, 0)) is not None
@@ -135,12 +135,14 @@ def test_an_emptied_hole_must_have_no_affix_left_to_hold():
 
 def test_each_hole_has_its_own_affixes():
     canvas = Canvas([0, 1, 0], [H, G, H])
-    state = Affixed(LETTERS, {0: (b"a", b""), 1: (b"", b"b")}, exact_length=True).start(canvas)
+    state = Affixed(LETTERS, {0: Affixes(b"a"), 1: Affixes(b"", b"b")}, exact_length=True).start(
+        canvas
+    )
     assert ({b"a", b"ab"}, {b"b", b"ab"}) == (allowed(state, 0), allowed(state, 2))
 
 
 def test_prefix_and_suffix_do_not_share_bytes():
-    constraint = Affixed(LETTERS, {0: (b"ab", b"b")})
+    constraint = Affixed(LETTERS, {0: Affixes(b"ab", b"b")})
     assert constraint.start(Canvas([0], [H])) is None
     state = constraint.start(Canvas([0, 0], [H, H]))
     assert ({b"ab"}, {b"b", b"ab"}) == (allowed(state, 0), allowed(state, 1))

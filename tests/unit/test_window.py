@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot, Write
@@ -97,6 +97,9 @@ def test_fills_are_what_stands_between_the_affixes(case, data):
     for hole, anchor in zip(group, window.anchors, strict=True):
         start, _ = canvas.between(anchor)
         before, after = window.healed[hole - group.start]
+        assume(
+            not before or window.affixes[hole - group.start][0].strip()
+        )  # else no slot of its own
         letters = data.draw(st.lists(st.integers(97, 122), min_size=lengths[hole], max_size=9))
         letters = letters[: lengths[hole]]
         tokens = [*before, *letters, *after]
@@ -279,3 +282,17 @@ def test_greedy_attempts_end_when_they_repeat_themselves():
 def test_attempts_that_sample_go_on_at_the_same_length_with_other_draws():
     fills = hopeless(tries=6, policy=Confidence(sampling=Sampling(temperature=4.0)))
     assert len(set(fills)) > 2
+
+
+def test_a_hole_with_text_before_it_stays_on_its_line():
+    answer = favour(VOCAB, b"1\n    x")
+    bench = Workbench(Scripted(VOCAB, answer), Settings(tries=1, exact_length=False))
+    assert b"\n" not in bench.fill("x =<FILL_ME>\n").edits[0].new
+    free = Workbench(Scripted(VOCAB, answer), Settings(tries=1, exact_length=False, one_line=False))
+    assert b"1\n    x" == free.fill("x =<FILL_ME>\n").edits[0].new
+
+
+def test_a_hole_alone_on_its_line_may_take_several():
+    answer = favour(VOCAB, b"1\n    x")
+    bench = Workbench(Scripted(VOCAB, answer), Settings(tries=1, exact_length=False))
+    assert b"1\n    x" == bench.fill("    <FILL_ME>\n").edits[0].new
