@@ -32,7 +32,7 @@ fuzz: .venv/.dev
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/laws
 
 bench: .venv/.dev
-	$(BIN)/pytest benchmarks --benchmark-columns=median,iqr,rounds --benchmark-disable-gc
+	$(BIN)/pytest benchmarks
 
 .venv/.base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -1,6 +1,6 @@
 """Benchmarks: times are reported, never asserted; counts are committed and compared.
 
-`make bench` prints pytest-benchmark's table and then the figures that README quotes.
+`make bench` prints the figures that README quotes.
 """
 
 from __future__ import annotations

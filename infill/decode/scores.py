@@ -17,7 +17,8 @@ nor grammars, and no model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import numpy as np
@@ -59,11 +60,9 @@ class LogitScores:
     def top(self, row: int, at: int, k: int, allowed: Bitmask | None = None) -> TopK:
         """See `Scores.top`."""
         logits = self._slot(row, at)
-        if allowed is not None:
-            allowed = self._writable & allowed
-            logits = _restricted(logits[None], ~allowed[None] & self._writable)
-            logits = _even(logits, logits.amax(-1) == NEVER, allowed[None])[0]
-        best = torch.topk(torch.log_softmax(logits, -1), min(k, len(self._vocab)))
+        mask = None if allowed is None else allowed[None]
+        with self._restricted(logits[None], mask) as (rows, _):
+            best = torch.topk(torch.log_softmax(rows[0], -1), min(k, len(self._vocab)))
         possible = best.values > NEVER  # log_softmax of nothing allowed is nan, which is not >
         return TopK(best.indices[possible].cpu().numpy(), _numpy(best.values[possible]))
 
@@ -89,20 +88,64 @@ class LogitScores:
         logits = self._holes[first:stop]
         if len(holes) != stop - first:
             logits = logits[np.searchsorted(self._canvases[row].holes, holes)]
-        if allowed is not None:
-            logits = _restricted(logits, self._writable & ~allowed)
-        total = _total(logits)
-        if allowed is not None and total.isnan().any():
-            logits = _even(logits, total.isnan(), self._writable & allowed)
-            total = _total(logits)
-        if sampling.temperature:
-            tokens = _draw(logits, sampling, torch.from_numpy(uniforms).to(logits.device))
-        else:
-            tokens = _argmax(logits)
-        drawn = logits.gather(-1, tokens[:, None])[:, 0]
-        logps = _numpy(drawn - total)
+        with self._restricted(logits, allowed) as (rows, total):
+            if sampling.temperature:
+                tokens = _draw(rows, sampling, torch.from_numpy(uniforms).to(rows.device))
+            else:
+                tokens = _argmax(rows)
+            logps = _numpy(rows.gather(-1, tokens[:, None])[:, 0] - total)
         logps[np.isnan(logps)] = NEVER  # nothing is allowed there
-        return Candidates(holes, tokens.cpu().numpy(), logps, spread=lambda: _spread(logits, total))
+        return Candidates(
+            holes, tokens.cpu().numpy(), logps, spread=lambda: self._spread(logits, allowed)
+        )
+
+    def _spread(
+        self, logits: Logits, allowed: Bitmasks | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        with self._restricted(logits, allowed) as (rows, total):
+            return _spread(rows, total)
+
+    @contextmanager
+    def _restricted(
+        self, logits: Logits, allowed: Bitmasks | None
+    ) -> Generator[tuple[Logits, torch.Tensor]]:
+        """The rows without what is not allowed, and their logsumexp [N].
+
+        Where few tokens are forbidden they are struck out of our own tensor for the time being:
+        a copy of it costs as much as its softmax (measured).
+        """
+        if allowed is None:
+            yield logits, _total(logits)
+            return
+        forbidden = self._writable & ~allowed
+        words = np.flatnonzero(forbidden)
+        if len(words) > forbidden.size // DENSE:
+            masks = np.stack([unpack(row, logits.shape[-1]) for row in forbidden])
+            rows = logits.masked_fill(torch.from_numpy(masks).to(logits.device), NEVER)
+            yield self._even(rows, allowed)
+            return
+        picked = _listed(forbidden, words, logits.device)
+        struck = logits[picked]
+        logits[picked] = NEVER
+        try:
+            yield self._even(logits, allowed)
+        finally:
+            logits[picked] = struck
+
+    def _even(self, logits: Logits, allowed: Bitmasks) -> tuple[Logits, torch.Tensor]:
+        """The rows and their logsumexp, with even odds where the model gives nothing a chance.
+
+        So it is where only a virtual blank fits; without this the loop would be at a dead end.
+        """
+        total = _total(logits)
+        stuck = torch.nonzero(total.isnan())[:, 0]
+        if not len(stuck):
+            return logits, total
+        allowed = (self._writable & allowed)[stuck.cpu().numpy()]
+        masks = np.stack([unpack(row, logits.shape[-1]) for row in allowed])
+        even = torch.from_numpy(np.where(masks, np.float32(0), np.float32(NEVER)))
+        logits = logits.index_copy(0, stuck, even.to(logits.device))
+        return logits, _total(logits)
 
     def _slot(self, row: int, at: int) -> torch.Tensor:
         """[V] The logits of one slot; holes are there already."""
@@ -119,37 +162,19 @@ class LogitScores:
         return logits
 
 
-def _restricted(logits: Logits, forbidden: Bitmasks) -> Logits:
-    """[N, V] Without the forbidden tokens: listed where they are few, as a mask where not."""
-    rows, words = np.nonzero(forbidden)
-    if not len(rows):
-        return logits
-    if len(rows) > forbidden.size // DENSE:
-        masks = np.stack([unpack(row, logits.shape[-1]) for row in forbidden])
-        return logits.masked_fill(torch.from_numpy(masks).to(logits.device), NEVER)
-    bits = forbidden[rows, words].view(np.uint32)[:, None] >> np.arange(32, dtype=np.uint32) & 1
-    index, bit = np.nonzero(bits)
-    picked = (torch.from_numpy(rows[index]), torch.from_numpy(32 * words[index] + bit))
-    return logits.index_put(picked, torch.tensor(NEVER, device=logits.device))
+def _listed(
+    forbidden: Bitmasks, words: NDArray[np.int64], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows and tokens of the bits that are set in `words`, which count through all rows."""
+    bits = forbidden.reshape(-1)[words].view(np.uint32)[:, None] >> np.arange(32, dtype=np.uint32)
+    index, bit = np.nonzero(bits & 1)
+    rows, columns = np.divmod(words[index], forbidden.shape[1])
+    return torch.from_numpy(rows).to(device), torch.from_numpy(32 * columns + bit).to(device)
 
 
 def _total(logits: Logits) -> torch.Tensor:
     """[N] logsumexp in a third of the time of torch's; nan where nothing is allowed."""
     return logits.amax(-1) - logits.softmax(-1).amax(-1).log()
-
-
-def _even(logits: Logits, stuck: torch.Tensor, allowed: Bitmasks) -> Logits:
-    """[N, V] With even odds for the allowed tokens of the `stuck` rows.
-
-    There the model gives none of them a chance, as where only a virtual blank fits; without
-    this the loop would be at a dead end.
-    """
-    rows = torch.nonzero(stuck)[:, 0]
-    if not len(rows):
-        return logits
-    masks = np.stack([unpack(row, logits.shape[-1]) for row in allowed[rows.cpu().numpy()]])
-    even = torch.from_numpy(np.where(masks, np.float32(0), np.float32(NEVER)))
-    return logits.index_copy(0, rows, even.to(logits.device))
 
 
 def _argmax(logits: Logits) -> torch.Tensor:
