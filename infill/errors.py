@@ -3,14 +3,17 @@
     InfillError                 the root; catch this one
     ├── InputError              the text or file handed in cannot be worked on
     │   ├── EncodingError       not UTF-8, or binary
+    │   ├── GrammarError        a grammar that does not compile, or that the engine cannot carry
     │   ├── HoleError           no hole, a hole out of bounds, overlapping, or inside a string
     │   └── PathError           a directory, a missing or repeated path
+    ├── LimitError              a budget was exceeded; the message names the limit
     ├── OptionError             an unknown or impossible setting
     ├── MoveError               a move that the canvas refuses (a bug in a policy)
     ├── ModelError              a model that cannot be found or used
     │   └── WeightsError        weights that are missing, truncated or not what was published
     ├── TraceError              a trace file that cannot be read or replayed
     ├── FillError               no fill was found
+    │   ├── GrammarDisagreementError  our engine and an independent parser differ: our mistake
     │   └── UnverifiedError     fills were found, none of them parses
     └── WriteError              a file that could not be replaced
         └── StaleError          the file changed between reading and writing
@@ -54,12 +57,20 @@ class EncodingError(InputError):
     """Not UTF-8, or binary."""
 
 
+class GrammarError(InputError):
+    """A grammar that does not compile, or that the engine cannot carry."""
+
+
 class HoleError(InputError):
     """No hole, or one that is out of bounds, overlapping, or inside a string."""
 
 
 class PathError(InputError):
     """A directory, a missing path, or the same file twice."""
+
+
+class LimitError(InfillError):
+    """A budget was exceeded; the message names the limit."""
 
 
 class OptionError(InfillError):
@@ -105,6 +116,27 @@ class UnverifiedError(FillError):
     ) -> None:
         super().__init__(what, where=where, expected=expected, got=got, hint=hint)
         self.proposal, self.traces = proposal, traces
+
+
+class GrammarDisagreementError(FillError):
+    """Our engine admitted a text that an independent parser of its grammar refuses: our mistake.
+
+    The text was not used. `traces` say how it came to be, and `trace_file` where they were kept.
+    """
+
+    def __init__(  # noqa: PLR0913 - the five questions, and the evidence
+        self,
+        what: str,
+        *,
+        traces: tuple[object, ...] = (),
+        trace_file: str = "",
+        where: str = "",
+        expected: str = "",
+        got: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(what, where=where, expected=expected, got=got, hint=hint)
+        self.traces, self.trace_file = traces, trace_file
 
 
 class WriteError(InfillError):

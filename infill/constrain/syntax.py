@@ -1,0 +1,107 @@
+"""A grammar as data: terminals, productions, what is ignored, how indentation counts.
+
+Every front end (Lark, JSON Schema, regex) makes a `Syntax`; lexing and tables read it. Knows
+nothing of vocabularies or canvases.
+
+>>> digits = Terminal("INT", "[0-9]+")
+>>> plus = Terminal("PLUS", r"\\+", literal=True)
+>>> rules = (Rule("sum", ("INT",)), Rule("sum", ("sum", "PLUS", "INT")))
+>>> Syntax((digits, plus), rules, start="sum").nonterminals
+('sum',)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What one kind of lexeme looks like.
+
+    pattern     a regular expression in Python's syntax, over text
+    flags       of `re`: IGNORECASE, DOTALL, MULTILINE, VERBOSE
+    priority    the greater wins where several match
+    literal     the pattern is one fixed string, escaped; such a terminal wins over a pattern
+                that matches the same text (a keyword over a name)
+    """
+
+    name: str
+    pattern: str
+    flags: int = 0
+    priority: int = 0
+    literal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One production: `origin` may be written as `expansion` (names of either kind)."""
+
+    origin: str
+    expansion: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Indentation:
+    """Columns that become terminals, as Lark's `Indenter` has it.
+
+    The terminal `newline` ends with the next line's white space; between an `opening` and its
+    `closing` terminal it is ignored. A deeper column is followed by `indent`, a shallower one
+    by one `dedent` per level.
+
+    tab             columns that a tab counts
+    implied_end     a text is read as if a newline stood before it; it need not end with one, and
+                    white space at its very end has no column (as CPython reads it); without it,
+                    as Lark reads it
+    suspending      terminals after which newlines count again, brackets or not, to the end of the
+                    expansion (the field of an f-string)
+    units           how many columns deeper a block may be that is opened in an open slot; given
+                    text may use any. With every depth possible at every level, what a hole of
+                    20 tokens can be would fill the memory
+    """
+
+    newline: str
+    indent: str
+    dedent: str
+    opening: frozenset[str]
+    closing: frozenset[str]
+    tab: int = 8
+    implied_end: bool = False
+    suspending: frozenset[str] = frozenset()
+    units: tuple[int, ...] = (4,)
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """A context-free grammar over lexemes.
+
+    terminals   in no particular order; `lexing` says which one a text is
+    lexing      "first": as Lark's lexers, the first match in their order (priority, then
+                longest possible match, then longest pattern); what matches is decided once.
+                "all": the longest lexeme of any terminal, and it is every terminal that
+                matches all of it; the grammar decides (JSON Schema, regex)
+    ignore      terminals that may stand between any two others
+    """
+
+    terminals: tuple[Terminal, ...]
+    rules: tuple[Rule, ...]
+    start: str
+    ignore: frozenset[str] = frozenset()
+    indentation: Indentation | None = None
+    lexing: Literal["first", "all"] = "first"
+
+    @cached_property
+    def nonterminals(self) -> tuple[str, ...]:
+        """The origins of the rules, in the order of their first rule."""
+        return tuple(dict.fromkeys(rule.origin for rule in self.rules))
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of everything above: what a compiled form is kept under."""
+        import hashlib  # noqa: PLC0415 - rarely asked
+
+        ignored = sorted(self.ignore)
+        parts = (self.terminals, self.rules, self.start, ignored, self.indentation, self.lexing)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
