@@ -9,14 +9,15 @@ from infill._lazy import loader
 if TYPE_CHECKING:
     from infill.constrain.affix import Affixed, Affixes
     from infill.constrain.combine import Anything
-    from infill.constrain.protocol import Constraint, Grammar, State
+    from infill.constrain.grammar import Grammar
+    from infill.constrain.protocol import Constraint, State
 
 _HOMES = {
     "Affixed": "infill.constrain.affix",
     "Affixes": "infill.constrain.affix",
     "Anything": "infill.constrain.combine",
     "Constraint": "infill.constrain.protocol",
-    "Grammar": "infill.constrain.protocol",
+    "Grammar": "infill.constrain.grammar",
     "State": "infill.constrain.protocol",
 }
 __all__ = ["Affixed", "Affixes", "Anything", "Constraint", "Grammar", "State"]

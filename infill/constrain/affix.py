@@ -35,11 +35,12 @@ States = frozenset[int]
 
 
 class Affixes(NamedTuple):
-    """What a hole begins and ends with, and whether it must stay on its line."""
+    """What a hole begins and ends with, if it must stay on its line, bytes it must not hold."""
 
     prefix: bytes = b""
     suffix: bytes = b""
     one_line: bool = False
+    without: bytes = b""
 
 
 FREE = Affixes()
@@ -62,13 +63,14 @@ class Machine:
     """
 
     def __init__(self, vocab: Vocab, affixes: Affixes, *, exact_length: bool) -> None:
-        prefix, suffix, one_line = affixes
+        prefix, suffix, one_line, without = affixes
+        banned = {*without, *(b"\n" if one_line else b"")}
         self.free = len(prefix)
         self.final = self.free + len(suffix)
         pieces = [vocab.token_bytes(token) for token in range(len(vocab))]
         visible = np.array([bool(piece) for piece in pieces]) & vocab.writable
-        if one_line:
-            visible &= np.array([b"\n" not in piece for piece in pieces])
+        if banned:
+            visible &= np.array([banned.isdisjoint(piece) for piece in pieces])
         edges: dict[tuple[int, int], Bools] = {}
         for source in range(self.final + 1):
             for token in np.flatnonzero(visible).tolist() if source < self.free else ():
@@ -169,7 +171,7 @@ class AffixedState:
     def after(self, move: Move) -> AffixedState | None:
         """None when the token is not allowed, or a splice leaves too few slots."""
         canvas = self.canvas.apply((move,))  # what the canvas refuses is an error, not a veto
-        if isinstance(move, Write) and not holds(self.allowed(move.at), move.token):
+        if isinstance(move, Write) and not self.admits(move.at, move.token):
             return None
         state = AffixedState(self.constraint, canvas)
         return None if isinstance(move, Splice) and not state.alive else state
@@ -182,6 +184,10 @@ class AffixedState:
             if source in lefts[at - start] and target in rights[at - start + 1]:
                 mask |= tokens
         return mask
+
+    def admits(self, at: int, token: int) -> bool:
+        """Whether `allowed(at)` holds the token."""
+        return holds(self.allowed(at), token)
 
     def witness(self) -> Canvas:
         """Some tokens that complete every hole."""

@@ -68,6 +68,11 @@ class AnythingState:
         del at
         return self.mask
 
+    def admits(self, at: int, token: int) -> bool:
+        """Whether the token is ever written."""
+        del at
+        return holds(self.mask, token)
+
     def witness(self) -> Canvas:
         """Blanks in every hole; where blanks are forbidden, the first token that renders."""
         vocab = self.constraint.vocab

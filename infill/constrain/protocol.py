@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from infill.canvas import Canvas, Move
-from infill.limits import Limits
-from infill.vocab import Bitmask, Vocab
+from infill.vocab import Bitmask
 
 
 class State(Protocol):
@@ -27,6 +26,10 @@ class State(Protocol):
         """int32 [ceil(V/32)] The tokens that the hole at `at` may be given."""
         ...
 
+    def admits(self, at: int, token: int) -> bool:
+        """Whether `allowed(at)` holds the token; cheaper where a mask is dear."""
+        ...
+
     def witness(self) -> Canvas:
         """One complete valid canvas that agrees with every given and filled slot."""
         ...
@@ -35,17 +38,11 @@ class State(Protocol):
 class Constraint(Protocol):
     """What every finished canvas must satisfy."""
 
-    exact: bool
-    """Whether `after(Write(i, t))` is a state exactly for the tokens of `allowed(i)`."""
+    @property
+    def exact(self) -> bool:
+        """Whether `after(Write(i, t))` is a state exactly for the tokens of `allowed(i)`."""
+        ...
 
     def start(self, canvas: Canvas) -> State | None:
         """The state of a canvas, or None when it cannot be completed in the slots there are."""
-        ...
-
-
-class Grammar(Protocol):
-    """What a user names; it becomes a constraint once the vocabulary is known."""
-
-    def constraint(self, vocab: Vocab, limits: Limits) -> Constraint:
-        """This grammar over the tokens of `vocab`."""
         ...

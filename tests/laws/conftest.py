@@ -32,6 +32,7 @@ VOCABS = {
     "brackets, own blank": Vocab((*BRACKETS, b""), mask=0, blank=5),
 }
 SLOTS = 5
+BANNED = (b"", b"", b"a", b"\n")
 DEEPEST = 2
 
 
@@ -137,6 +138,11 @@ class DyckState:
             row[token] = bool(ends & self.rights[at + 1])
         return pack(row)
 
+    def admits(self, at: int, token: int) -> bool:
+        return 0 <= token < len(self.constraint.vocab) and bool(
+            unpack(self.allowed(at), len(self.constraint.vocab))[token]
+        )
+
     def after(self, move):
         canvas = self.canvas.apply((move,))
         if isinstance(move, Write) and move.token not in self.constraint.words:
@@ -177,7 +183,10 @@ def bordered(vocab: Vocab, affixes: Mapping[int, Affixes]):
             and text.endswith(suffix)
             and len(text) >= len(prefix) + len(suffix)
             and not (one_line and b"\n" in text)
-            for text, (prefix, suffix, one_line) in ((stretches[k], affixes[k]) for k in affixes)
+            and not set(without) & set(text)
+            for text, (prefix, suffix, one_line, without) in (
+                (stretches[k], affixes[k]) for k in affixes
+            )
         )
 
     return accepts
@@ -209,7 +218,8 @@ def affixed_cases(draw, *, exact_length: bool, longest: int) -> Case:
     stretches = int((canvas.slots == Slot.GIVEN).sum()) + 1
     named = draw(st.sets(st.integers(0, stretches - 1), max_size=stretches))
     affixes = {
-        k: Affixes(draw(border), draw(border), one_line=draw(st.booleans())) for k in sorted(named)
+        k: Affixes(draw(border), draw(border), draw(st.booleans()), draw(st.sampled_from(BANNED)))
+        for k in sorted(named)
     }
     constraint = Affixed(vocab, affixes, exact_length=exact_length)
     return Case(vocab, constraint, canvas, exact_length, bordered(vocab, affixes))

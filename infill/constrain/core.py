@@ -1,0 +1,240 @@
+"""The lattice in C (`_core.c`): the same answers as `PythonLattice`, some hundred times faster."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from infill.constrain.compiled import flat, library, pairs
+from infill.constrain.lattice import (
+    Classes,
+    Close,
+    Front,
+    Fronts,
+    Guard,
+    Open,
+    Piece,
+    Row,
+    Text,
+    Token,
+)
+from infill.constrain.lexing import Lexer
+from infill.constrain.syntax import Indentation
+from infill.constrain.tables import Tables
+from infill.constrain.tokens import Tokens
+from infill.errors import LimitError
+
+ENTRIES = 5_000_000
+"""Entries of all tables of one lattice together, some 50 bytes each."""
+
+FAILURES = {
+    -2: ("memory ran out", ""),
+    -3: ("the grammar's stacks need too much memory", "stacks"),
+    -4: ("a text is nested too deeply", "depth"),
+}
+
+
+class CoreLattice:
+    """The lattice in C; the arguments are those of `Writer` and `PythonLattice`.
+
+    `limit` bounds the entries of all tables together, some 24 bytes each.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the engine is made of
+        self,
+        lexer: Lexer,
+        tokens: Tokens,
+        tables: Tables,
+        modes: Sequence[int],
+        indentation: Indentation | None,
+        *,
+        limit: int = ENTRIES,
+    ) -> None:
+        found = library()
+        assert found is not None  # noqa: S101 - our mistake, if it is one
+        self.tokens, self._lib, self._limit = tokens, found, limit
+        self.generation = 0
+        self._numbers: dict[Piece, int] = {}
+        self._open: dict[int, Open] = {}
+        self._guards: dict[int, tuple[int, Guard]] = {}
+        self._handle = ctypes.c_void_p(self._parser(tables, modes, indentation, limit))
+        if not self._handle:
+            raise MemoryError("the constraint engine could not be set up")
+        self._lexer(lexer, tables, indentation)
+        self._tokens(tokens)
+        self.start: Front = self._call("core_start")
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self._lib.core_free(self._handle)
+
+    def _call(self, name: str, *arguments: int | bytes | ArrayLike) -> int:
+        raw = [
+            a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else a for a in arguments
+        ]
+        result = int(getattr(self._lib, name)(self._handle, *raw))
+        if result < -1:
+            what, limit = FAILURES[result]
+            raise LimitError(
+                what,
+                expected=f"within the bounds of the engine (limit: {limit})",
+                hint="use shorter holes or a smaller text, or raise the limit",
+            )
+        return result
+
+    def _parser(
+        self, tables: Tables, modes: Sequence[int], indentation: Indentation | None, limit: int
+    ) -> int | None:
+        names = tables.terminals
+        indent = names.index(indentation.indent) if indentation else -1
+        dedent = names.index(indentation.dedent) if indentation else -1
+        states, symbols = len(tables.shifts), len(tables.symbols)
+        shift = np.full((states, symbols), -1, np.int32)
+        for state, row in enumerate(tables.shifts):
+            shift[state, list(row)] = list(row.values())
+        at, reductions = pairs(tables.reductions)
+        sizes = np.array(
+            [
+                *(states, symbols, len(tables.terminals)),
+                *(tables.empty, indent, dedent),
+            ],
+            np.int32,
+        )
+        accepting = [state in tables.accepting for state in range(states)]
+        flags = np.array([tables.inside, accepting], np.int32)
+        rows = (sizes, shift, at, reductions, *flags)
+        return self._lib.core_new(
+            *(row.ctypes.data_as(ctypes.c_void_p) for row in rows),
+            np.array(modes, np.int32).ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_int64(limit),
+        )
+
+    def _lexer(self, lexer: Lexer, tables: Tables, indentation: Indentation | None) -> None:
+        ids = [tables.terminals.index(name) for name in lexer.terminals]
+        at, terminals = flat([[ids[t] for t in symbol.terminals] for symbol in lexer.symbols])
+        columns = np.array([symbol.column for symbol in lexer.symbols], np.int32)
+        modes = np.array([symbol.mode for symbol in lexer.symbols], np.int32)
+        units = indentation.units if indentation else ()
+        self._call(
+            "core_lexer",
+            *(len(lexer.table), np.ascontiguousarray(lexer.table, np.int32)),
+            *(len(lexer.symbols), at, terminals, columns, modes),
+            *(len(lexer.outs), *flat(lexer.outs)),
+            *(len(lexer.moves), *pairs(lexer.moves)),
+            *flat(lexer.ends),
+            np.array(self.tokens.twins, np.int32),
+            *(len(units), np.array(units, np.int32)),
+        )
+
+    def _tokens(self, tokens: Tokens) -> None:
+        offsets = np.cumsum([0, *map(len, tokens.samples)], dtype=np.int32)
+        follows = tokens.follows
+        self._call(
+            "core_tokens",
+            *(len(tokens.samples), offsets, b"".join(tokens.samples)),
+            *(len(follows.after) - 1, follows.of, follows.after),
+        )
+
+    # -- the lattice
+
+    def tidy(self) -> None:
+        """Forget all fronts if half of the memory is used; `generation` then is another."""
+        counts = self.counts
+        if 2 * (counts["entries"] + counts["remembered"]) > self._limit:
+            self.reset()
+
+    def reset(self) -> None:
+        """Forget all fronts."""
+        self._call("core_reset")
+        self.start = self._call("core_start")
+        self.generation += 1
+
+    def register(self, piece: Piece) -> int:
+        """The number of a piece."""
+        if piece not in self._numbers:
+            self._numbers[piece] = self._register(piece)
+        return self._numbers[piece]
+
+    def _register(self, piece: Piece) -> int:
+        match piece:
+            case Text(data):
+                return self._call("core_text", data, len(data))
+            case Token(kind, pairs, ours):
+                row = np.array(pairs, np.int32)
+                return self._call("core_token", kind, int(ours), len(pairs), row)
+            case Close(guard):
+                return self._call("core_close", self._guard(guard))
+            case Open(guard, blanks, quiet):
+                number = self._call("core_open", self._guard(guard), int(blanks), int(quiet))
+                self._open[number] = piece
+                return number
+
+    def _guard(self, guard: Guard) -> int:
+        if id(guard) not in self._guards:
+            rows = [edge[2] for edge in guard.edges if edge[2] is not None]
+            members = np.zeros((len(rows), len(self.tokens.samples)), np.uint8)
+            triples, row = list[int](), 0
+            for a, b, kinds in guard.edges:
+                triples += [a, b, -1 if kinds is None else row]
+                if kinds is not None:
+                    members[row, [kind for kind in kinds if kind >= 0]] = 1
+                    row += 1
+            number = self._call(
+                *("core_guard", guard.states, guard.final),
+                *(len(guard.edges), np.array(triples, np.int32), len(rows), members),
+            )
+            self._guards[id(guard)] = number, guard  # held, so that the id stays its own
+        return self._guards[id(guard)][0]
+
+    def lefts(self, entry: Front, row: Row) -> Fronts:
+        """What can be reached before each piece and after the last, from `entry`."""
+        found = np.zeros(len(row) + 1, np.int32)
+        found[0] = entry
+        self._call("core_advance", len(row), np.ascontiguousarray(row), 0, found)
+        return found
+
+    def rights(self, row: Row, lefts: Fronts) -> Fronts:
+        """What of `lefts` can be completed, the text ending with the last piece."""
+        found = np.zeros_like(lefts)
+        found[-1] = self.ended(int(lefts[-1]))
+        self._call("core_retreat", len(row), np.ascontiguousarray(row), lefts, found)
+        return found
+
+    def ended(self, front: Front) -> Front:
+        """What of the front is a complete text."""
+        return self._call("core_ended", front)
+
+    def advance(self, front: Front, piece: int) -> Front:
+        """What can stand right of the piece."""
+        return int(self.lefts(front, np.array([piece], np.int32))[1])
+
+    def retreat(self, front: Front, piece: int, after: Front) -> Front:
+        """What of `front`, left of the piece, leads into `after`, right of it."""
+        fronts = np.array([front, 0], np.int32), np.array([0, after], np.int32)
+        self._call("core_retreat", 1, np.array([piece], np.int32), *fronts)
+        return int(fronts[1][0])
+
+    def allowed(self, front: Front, piece: int, after: Front) -> tuple[Classes, bool]:
+        """Which classes lead from `front` over an open piece into `after`; and if a blank does."""
+        edges = len(self._open[piece].guard.edges)
+        found = np.zeros((edges, len(self.tokens.samples)), np.uint8)
+        blank = self._call("core_allowed", front, piece, after, found)
+        return found.astype(bool), bool(blank)
+
+    def first(self, front: Front) -> Front:
+        """The front with one of its lexer states only."""
+        return self._call("core_first", front)
+
+    def common(self, one: Front, other: Front) -> Front:
+        """What two fronts share, of the first lexer state where they do."""
+        return self._call("core_common", one, other)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many sets, their entries, remembered results and runs there are."""
+        found = np.zeros(4, np.int64)
+        self._lib.core_counts(self._handle, found.ctypes.data_as(ctypes.c_void_p))
+        return dict(zip(("sets", "entries", "remembered", "runs"), found.tolist(), strict=True))

@@ -1,0 +1,341 @@
+"""A canvas as a lattice: which lexer states and stacks can stand before each slot.
+
+A front is what can be at one place: per lexer state the set of parser stacks. It moves over a
+piece of the canvas: known bytes, a known token, or a hole, which is every token at once. From
+the left, `advance` gives all that can be reached; from the right, `retreat` keeps what can still
+be completed. Nothing is approximated and no length is guessed: a hole of k slots is k pieces.
+
+Fronts and pieces are interned and known by number; what a move did not change is a look-up.
+`core.CoreLattice` is the same in C; this one is its oracle, and what runs without a compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infill.constrain.lexing import Lexer
+from infill.constrain.stacks import EMPTY, Set
+from infill.constrain.tokens import Run, Tokens, walk
+from infill.constrain.writing import Writer
+from infill.vocab import Bitmask
+
+Front = int
+"""What can stand at one place, by its number; 0 is nothing at all."""
+
+Fronts = NDArray[np.int32]
+"""[n + 1] Before each of n pieces, and after the last."""
+
+Row = NDArray[np.int32]
+"""[n] Pieces of a canvas, by number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """A small automaton over tokens that a region must pass too; the free one has one state.
+
+    edges   (source, target, classes): from a guard state to another by tokens of these classes
+    """
+
+    edges: tuple[tuple[int, int, frozenset[int] | None], ...] = ((0, 0, None),)
+    states: int = 1
+    final: int = 0
+    masks: Mapping[tuple[int, int], Bitmask] = field(default_factory=dict)
+    """Per edge its tokens; empty for the free guard."""
+
+
+FREE = Guard()
+
+
+@dataclass(frozen=True)
+class Text:
+    """Known bytes."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Token:
+    """A known token: its class, the guard's edges that it may take, and whether we wrote it."""
+
+    kind: int
+    pairs: tuple[tuple[int, int], ...] = ((0, 0),)
+    ours: bool = True
+
+
+@dataclass(frozen=True)
+class Open:
+    """A slot that may hold any token that its guard lets pass.
+
+    quiet   only tokens that end no lexeme: more letters of a name, more white space
+    """
+
+    guard: Guard = FREE
+    blanks: bool = True
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Close:
+    """The end of a guarded region: the guard must be in its final state."""
+
+    guard: Guard
+
+
+Piece = Text | Token | Open | Close
+Places = tuple[tuple[int, Set], ...]
+"""Lexer state (times the guard's states, see `Guard`) → stacks, sorted."""
+
+
+class Lattice(Protocol):
+    """The lexer over tokens and the parser's stacks, over pieces of canvases."""
+
+    tokens: Tokens
+    start: Front
+    """Before any text."""
+    generation: int
+    """Fronts are good as long as this is what it was."""
+
+    def tidy(self) -> None:
+        """Forget all fronts if much of the memory is used."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all fronts."""
+        ...
+
+    def register(self, piece: Piece) -> int:
+        """The number of a piece."""
+        ...
+
+    def lefts(self, entry: Front, row: Row) -> Fronts:
+        """What can be reached before each piece and after the last, from `entry`."""
+        ...
+
+    def rights(self, row: Row, lefts: Fronts) -> Fronts:
+        """What of `lefts` can be completed, the text ending with the last piece."""
+        ...
+
+    def ended(self, front: Front) -> Front:
+        """What of the front is a complete text."""
+        ...
+
+    def advance(self, front: Front, piece: int) -> Front:
+        """What can stand right of the piece."""
+        ...
+
+    def retreat(self, front: Front, piece: int, after: Front) -> Front:
+        """What of `front`, left of the piece, leads into `after`, right of it."""
+        ...
+
+    def allowed(self, front: Front, piece: int, after: Front) -> tuple[Classes, bool]:
+        """Which classes lead from `front` over an open piece into `after`; and if a blank does.
+
+        bool [E, C] per edge of the piece's guard and class of tokens.
+        """
+        ...
+
+    def first(self, front: Front) -> Front:
+        """The front with one of its lexer states only."""
+        ...
+
+    def common(self, one: Front, other: Front) -> Front:
+        """What two fronts share, of the first lexer state where they do."""
+        ...
+
+
+Classes = NDArray[np.bool_]
+
+
+class PythonLattice:
+    """The lattice in Python."""
+
+    def __init__(self, lexer: Lexer, tokens: Tokens, writer: Writer) -> None:
+        self.lexer, self.tokens, self.writer = lexer, tokens, writer
+        self.stacks = writer.stacks
+        self.size = len(lexer.table)
+        self.generation = 0
+        self._twins = tokens.twins
+        self._places: list[Places] = [()]
+        self._fronts: dict[Places, Front] = {(): 0}
+        self._pieces: list[Piece] = []
+        self._numbers: dict[Piece, int] = {}
+        self._forward: dict[tuple[int, Front], Front] = {}
+        self._backward: dict[tuple[int, Front, Front], Front] = {}
+        self._ways: dict[tuple[int, int], tuple[tuple[Run, int], ...]] = {}
+        self.start = self._front({0: self.stacks.start})
+
+    def register(self, piece: Piece) -> int:
+        """The number of a piece."""
+        if piece not in self._numbers:
+            self._numbers[piece] = len(self._pieces)
+            self._pieces.append(piece)
+        return self._numbers[piece]
+
+    def tidy(self) -> None:
+        """Nothing: the Python lattice is for small things and for comparison."""
+
+    def reset(self) -> None:
+        """Nothing: fronts are kept."""
+
+    def places(self, front: Front) -> Places:
+        """The lexer states and stacks of a front."""
+        return self._places[front]
+
+    def _front(self, places: Mapping[int, Set]) -> Front:
+        key = tuple(sorted(places.items()))
+        if key not in self._fronts:
+            self._fronts[key] = len(self._places)
+            self._places.append(key)
+        return self._fronts[key]
+
+    def lefts(self, entry: Front, row: Row) -> Fronts:
+        """Fold `advance` over the pieces."""
+        fronts = [entry]
+        for piece in row.tolist():
+            fronts.append(self.advance(fronts[-1], piece))
+        return np.array(fronts, np.int32)
+
+    def rights(self, row: Row, lefts: Fronts) -> Fronts:
+        """Fold `retreat` over the pieces, from the end of the text."""
+        fronts = [self.ended(int(lefts[-1]))]
+        for piece, left in zip(row.tolist()[::-1], lefts.tolist()[-2::-1], strict=True):
+            fronts.append(self.retreat(left, piece, fronts[-1]))
+        return np.array(fronts[::-1], np.int32)
+
+    def advance(self, front: Front, piece: int) -> Front:
+        """What can stand right of the piece."""
+        key = (piece, front)
+        found = self._forward.get(key)
+        if found is None:
+            after: dict[int, Set] = {}
+            for state, stacks in self._places[front]:
+                for run, target in self.ways(piece, state):
+                    for place, part in self._placed(target, self.writer.write(stacks, run)):
+                        after[place] = self.stacks.union(after.get(place, EMPTY), part)
+            found = self._forward[key] = self._front(after)
+        return found
+
+    def retreat(self, front: Front, piece: int, after: Front) -> Front:
+        """What of `front`, left of the piece, leads into `after`, right of it."""
+        key = (piece, front, after)
+        found = self._backward.get(key)
+        if found is None:
+            wanted = dict(self._places[after])
+            kept: dict[int, Set] = {}
+            for state, stacks in self._places[front]:
+                left = EMPTY
+                for run, target in self.ways(piece, state):
+                    back = self.writer.unwrite(stacks, run, self._wanted(wanted, target))
+                    left = self.stacks.union(left, back)
+                if left:
+                    kept[state] = left
+            found = self._backward[key] = self._front(kept)
+        return found
+
+    def _placed(self, target: int, reached: Set) -> Iterable[tuple[int, Set]]:
+        """Where stacks go on that reach a state: those between brackets at its twin."""
+        lexer = target % self.size
+        twin = target - lexer + self._twins[lexer]
+        if twin == target:
+            return [(target, reached)] if reached else []
+        inside, outside = self.writer.sides(reached)
+        return [(place, part) for place, part in ((twin, inside), (target, outside)) if part]
+
+    def _wanted(self, wanted: Mapping[int, Set], target: int) -> Set:
+        """What is wanted at a state, its twin's stacks between brackets included."""
+        lexer = target % self.size
+        twin = target - lexer + self._twins[lexer]
+        if twin == target:
+            return wanted.get(target, EMPTY)
+        inside, _ = self.writer.sides(wanted.get(twin, EMPTY))
+        _, outside = self.writer.sides(wanted.get(target, EMPTY))
+        return self.stacks.union(inside, outside)
+
+    def ended(self, front: Front) -> Front:
+        """What of the front is a complete text."""
+        kept: dict[int, Set] = {}
+        for state, stacks in self._places[front]:
+            left = EMPTY
+            for out in self.lexer.ends[state] if state < self.size else ():
+                run = self.lexer.outs[out]
+                complete = self.writer.un_end(self.writer.write(stacks, run))
+                left = self.stacks.union(left, self.writer.unwrite(stacks, run, complete))
+            if left:
+                kept[state] = left
+        return self._front(kept)
+
+    def allowed(self, front: Front, piece: int, after: Front) -> tuple[Classes, bool]:
+        """Try each class from each state; a class that is known to fit is not tried again."""
+        slot, wanted = self._pieces[piece], dict(self._places[after])
+        assert isinstance(slot, Open)  # noqa: S101 - our mistake, if it is one
+        found = np.zeros((len(slot.guard.edges), len(self.tokens.samples)), dtype=bool)
+        blank = False
+        for state, stacks in self._places[front]:
+            guard, lexer = divmod(state, self.size)
+            here = self._wanted(wanted, state)
+            blank |= slot.blanks and self.stacks.meet(stacks, here) != EMPTY
+            for edge, (a, b, kinds) in enumerate(slot.guard.edges):
+                for (run, q), classes in self.tokens.edges(lexer).items() if a == guard else ():
+                    fits = [c for c in classes if kinds is None or c in kinds]
+                    there = self._wanted(wanted, b * self.size + q)
+                    if fits and self._leads(stacks, run, there):
+                        found[edge, fits] = True
+        return found, blank
+
+    def _leads(self, stacks: Set, run: Run, wanted: Set) -> bool:
+        reached = self.writer.write(stacks, self.writer.ours(run)) if wanted else EMPTY
+        return self.stacks.meet(reached, wanted) != EMPTY
+
+    def first(self, front: Front) -> Front:
+        """The front with one of its lexer states only."""
+        return self._front(dict(self._places[front][:1]))
+
+    def common(self, one: Front, other: Front) -> Front:
+        """What two fronts share, of the first lexer state where they do."""
+        others = dict(self._places[other])
+        for state, stacks in self._places[one]:
+            if both := self.stacks.meet(stacks, others.get(state, EMPTY)):
+                return self._front({state: both})
+        return 0
+
+    def ways(self, piece: int, state: int) -> tuple[tuple[Run, int], ...]:
+        """From a state over the piece: what is written, and the state that follows."""
+        key = (piece, state)
+        found = self._ways.get(key)
+        if found is None:
+            guard, lexer = divmod(state, self.size)
+            ways = self._find(self._pieces[piece], guard, lexer)
+            found = self._ways[key] = tuple(dict.fromkeys(ways))
+        return found
+
+    def _find(self, piece: Piece, guard: int, lexer: int) -> Iterable[tuple[Run, int]]:
+        size, tokens, ours = self.size, self.tokens, self.writer.ours
+        match piece:
+            case Text(data):
+                found = walk(self.lexer, tokens.follows, lexer, data)
+                return [(run, guard * size + q) for run, q in found]
+            case Token(kind, pairs, by_us):
+                return [
+                    (ours(run) if by_us else run, b * size + q)
+                    for a, b in pairs
+                    if a == guard
+                    for run, q in tokens.ways(kind, lexer)
+                ]
+            case Close(over):
+                return [((), lexer)] if guard == over.final else []
+            case Open(over, blanks, quiet):
+                return [
+                    *([((), guard * size + lexer)] if blanks else []),
+                    *(
+                        (ours(run), b * size + q)
+                        for a, b, kinds in over.edges
+                        if a == guard
+                        for (run, q), classes in tokens.edges(lexer).items()
+                        if (kinds is None or not kinds.isdisjoint(classes)) and not (quiet and run)
+                    ),
+                ]

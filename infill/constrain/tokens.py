@@ -1,0 +1,138 @@
+"""What each token of a vocabulary does to the lexer: the lexer, read token by token.
+
+From a state of the lexer a token writes a run of symbols and leads to another state. Tokens
+that do the same from every state form one class; a 129,000-token vocabulary has some 280 of
+them for JSON. Knows nothing of parsers or canvases.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import takewhile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infill.constrain import compiled
+from infill.constrain.lexing import Lexer
+from infill.constrain.modes import Follows
+from infill.constrain.twins import twins
+from infill.vocab import Bitmask, Vocab, pack
+
+Run = tuple[int, ...]
+"""Symbols of the lexer, by index, in the order in which they are written."""
+
+Ways = tuple[tuple[Run, int], ...]
+"""Alternatives: what is written, and the state that follows."""
+
+
+class Tokens:
+    """The lexer over tokens: their classes, and what a class does from a state.
+
+    classes     int32 [V] the class of each token; -1 for one that is never written
+    samples     a token of each class, as bytes
+    twins       per state of the lexer the one that is the same between brackets (`twins.py`)
+    """
+
+    def __init__(
+        self,
+        lexer: Lexer,
+        follows: Follows,
+        twins: Sequence[int],
+        classes: NDArray[np.int32],
+        samples: tuple[bytes, ...],
+    ) -> None:
+        self.lexer, self.follows, self.twins = lexer, follows, twins
+        self.classes, self.samples = classes, samples
+        self._ways: dict[tuple[int, int], Ways] = {}
+        self._edges: dict[int, dict[tuple[Run, int], tuple[int, ...]]] = {}
+        self._unions: dict[bytes, Bitmask] = {}
+
+    def ways(self, kind: int, state: int) -> Ways:
+        """What a class of tokens does from a state; class -1 renders to nothing."""
+        if kind < 0:
+            return (((), state),)
+        key = (kind, state)
+        if key not in self._ways:
+            self._ways[key] = walk(self.lexer, self.follows, state, self.samples[kind])
+        return self._ways[key]
+
+    def edges(self, state: int) -> dict[tuple[Run, int], tuple[int, ...]]:
+        """Every way that some token takes from a state, and the classes of those tokens."""
+        if state not in self._edges:
+            here: dict[tuple[Run, int], list[int]] = defaultdict(list)
+            for kind in range(len(self.samples)):
+                for way in self.ways(kind, state):
+                    here[way].append(kind)
+            self._edges[state] = {way: tuple(kinds) for way, kinds in here.items()}
+        return self._edges[state]
+
+    def union(self, classes: NDArray[np.bool_]) -> Bitmask:
+        """The tokens of the classes marked in bool [C]; kept, since slots look alike."""
+        key = classes.tobytes()
+        if key not in self._unions:
+            self._unions[key] = pack(np.append(classes, False)[self.classes])  # -1: none
+        return self._unions[key]
+
+
+def walk(lexer: Lexer, follows: Follows, state: int, data: bytes) -> Ways:
+    """What some bytes do from a state, readings that change modes as they cannot left out."""
+    ways: Ways = (((), state),)
+    for byte in data:
+        ways = step(lexer, follows, ways, byte)
+    return ways
+
+
+def step(lexer: Lexer, follows: Follows, ways: Ways, byte: int) -> Ways:
+    """The alternatives after one more byte."""
+    found: dict[tuple[Run, int], None] = {}
+    for written, state in ways:
+        move = int(lexer.table[state, byte])
+        for out, target in lexer.moves[move] if move >= 0 else ():
+            run = (*written, *lexer.outs[out])
+            if all(follows.allows(run[:end], run[end]) for end in range(len(written), len(run))):
+                found[run, target] = None
+    return tuple(found)
+
+
+def read(lexer: Lexer, vocab: Vocab, follows: Follows) -> Tokens:
+    """Sort the tokens of a vocabulary into classes."""
+    writable = np.flatnonzero(vocab.writable).tolist()
+    # sorted, so that each token shares the longest prefix with the one before
+    tokens = sorted((vocab.token_bytes(t), t) for t in writable if t != vocab.blank)
+    pieces = [piece for piece, _ in tokens]
+    # what two tokens do alike from a state they do alike from every twin of it
+    same = twins(lexer)
+    states = sorted(set(same))
+    reading = _effects if compiled.library() is None else compiled.effects
+    effects = reading(lexer, follows, states, pieces)
+    first: dict[bytes, int] = {}
+    of = [first.setdefault(row.tobytes(), len(first)) for row in effects]
+    samples: dict[int, bytes] = {}
+    for kind, piece in zip(of, pieces, strict=True):
+        samples.setdefault(kind, piece)
+    classes = np.full(len(vocab), -1, np.int32)
+    classes[[token for _, token in tokens]] = of
+    tokens_ = tuple(samples[kind] for kind in range(len(first)))
+    return Tokens(lexer, follows, same, classes, tokens_)
+
+
+def _effects(
+    lexer: Lexer, follows: Follows, states: list[int], pieces: list[bytes]
+) -> NDArray[np.int32]:
+    """[n, states] Numbers that are equal where tokens do the same; the oracle of `_tokens.c`."""
+    numbers: dict[frozenset[tuple[Run, int]], int] = {}
+    effects = np.empty((len(pieces), len(states)), np.int32)
+    for column, state in enumerate(states):
+        path: list[Ways] = [(((), state),)]
+        before = b""
+        for row, piece in enumerate(pieces):
+            pairs = zip(before, piece, strict=False)
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            del path[shared + 1 :]
+            for byte in piece[shared:]:
+                path.append(step(lexer, follows, path[-1], byte))
+            before = piece
+            effects[row, column] = numbers.setdefault(frozenset(path[-1]), len(numbers))
+    return effects
