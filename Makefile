@@ -6,6 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # build environments obey it too, so that what is installed is what was tested
 export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+
+# what an install is made of; the C files are compiled by it
+PARTS := pyproject.toml constraints.txt hatch_build.py $(shell find infill -name '*.[ch]')
 
 .PHONY: demo test check lint types tests fuzz bench clean
 
@@ -31,18 +35,25 @@ tests: .venv/.dev
 fuzz: .venv/.dev
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/laws
 
-bench: .venv/.dev
+bench: .venv/.bench
 	$(BIN)/pytest benchmarks
 
-.venv/.base: pyproject.toml constraints.txt
+.venv/.base: $(PARTS)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
+# a developer's engine is the compiled one, or there is an error
 .venv/.dev: .venv/.base
-	$(BIN)/pip install --quiet --editable . --group dev
+	INFILL_REQUIRE_CORE=1 $(BIN)/pip install --quiet --editable . --group dev
+	@touch $@
+
+# what `make test` has no use for, and takes long to fetch
+.venv/.bench: .venv/.dev
+	$(BIN)/pip install --quiet --group bench
 	@touch $@
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	find infill -name '*.so' -delete
