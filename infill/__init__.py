@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from infill._lazy import loader
 
 if TYPE_CHECKING:
+    from infill.constrain.grammar import Grammar
     from infill.edit.front import fill
     from infill.edit.holes import Hole
     from infill.edit.proposal import Proposal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from infill.models.catalogue import load
 
 _HOMES = {
+    "Grammar": "infill.constrain.grammar",
     "Hole": "infill.edit.holes",
     "InfillError": "infill.errors",
     "Proposal": "infill.edit.proposal",
@@ -31,6 +33,6 @@ _HOMES = {
     "fill": "infill.edit.front",
     "load": "infill.models.catalogue",
 }
-__all__ = ["Hole", "InfillError", "Proposal", "Settings", "Workbench", "fill", "load"]
+__all__ = ["Grammar", "Hole", "InfillError", "Proposal", "Settings", "Workbench", "fill", "load"]
 
 __getattr__ = loader(__name__, _HOMES)

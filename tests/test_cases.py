@@ -15,8 +15,8 @@ A case opens with comments and options, then has an input and what must come of 
 
 Further options: `newline: crlf`, `bom: yes` and `final-newline: no` say how the real file is
 written (here it never is, so that no editor breaks it), `marker:`, `exact_length: no`,
-`one_line: no`, `max_tokens:`, `holes: [[start, stop], …]` in bytes of the input as it stands in
-the case.
+`one_line: no`, `max_tokens:`, `grammar: none`, `holes: [[start, stop], …]` in bytes of the input
+as it stands in the case.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from infill.vocab import Vocab
 CASES = Path(__file__).parent / "cases"
 KNOWN = {
     "language",
+    "grammar",
     "tokens",
     "newline",
     "bom",
@@ -117,11 +118,12 @@ class Case:
 
     def settings(self) -> Settings:
         return Settings(
+            grammar=self.options.get("grammar"),
             marker=self.marker,
             exact_length=self.options.get("exact_length") != "no",
             one_line=self.options.get("one_line") != "no",
             max_tokens=int(self.options.get("max_tokens", "24")),
-            limits=Limits(context=CONTEXT),
+            limits=Limits(context=CONTEXT, joint=8),  # a byte is a small token
         )
 
 
@@ -188,7 +190,7 @@ def test_the_case_comes_out_as_written(path):
 
 def test_there_are_cases_and_none_is_a_stray_file():
     assert len(files()) >= 20
-    assert [] == [path.name for path in CASES.iterdir() if path not in files()]
+    assert [] == [path.name for path in CASES.iterdir() if path.is_file() and path not in files()]
 
 
 def test_a_given_slot_is_not_a_region_of_a_case():

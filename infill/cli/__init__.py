@@ -9,6 +9,7 @@ import click
 
 from infill.cli.completion import completion
 from infill.cli.fill import fill
+from infill.cli.grammar import grammar
 from infill.cli.models import models
 from infill.cli.trace import trace
 
@@ -21,5 +22,5 @@ def main() -> None:
     """Fill holes in code with a diffusion language model, checked by the language's parser."""
 
 
-for command in (fill, trace, models, completion):
+for command in (fill, grammar, trace, models, completion):
     main.add_command(command)

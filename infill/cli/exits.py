@@ -1,6 +1,7 @@
 """Exit codes, and the one place where errors become messages.
 
     0    done
+    1    a question was answered with no (`infill grammar check`)
     2    usage or bad input: an unknown option, no hole, a directory, a binary file, …
     3    some files failed while others were done, or a file could not be written
     4    no fill was found that parses
@@ -44,6 +45,7 @@ class Exit(IntEnum):
     """What the process tells its caller."""
 
     DONE = 0
+    NO = 1
     INPUT = 2
     FAILED = 3
     UNVERIFIED = 4

@@ -31,6 +31,12 @@ from infill.cli.output import color_option
     help="Whose parser must accept the result.  [default: by the file's suffix]",
 )
 @click.option(
+    "--grammar",
+    metavar="NAME|FILE|none",
+    help="What the whole text must be at every step: one of `infill grammar list`, a .lark or "
+    ".schema.json file, or none.  [default: by the language]",
+)
+@click.option(
     "--model", default="embedded", metavar="NAME|FOLDER", show_default=True, help="Who fills."
 )
 @click.option("--marker", default="<FILL_ME>", show_default=True, help="What marks a hole.")

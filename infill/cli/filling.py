@@ -18,10 +18,11 @@ from infill.cli.targets import STDIN, Target, file_target, refuse_repeats, stdin
 from infill.decode.candidates import Sampling
 from infill.decode.trace import Trace
 from infill.edit.files import replace_file
+from infill.edit.grammars import chosen
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
-from infill.errors import UnverifiedError
+from infill.errors import GrammarDisagreementError, UnverifiedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Request:
     diff: bool | None
     stdin_filename: str | None
     language: str | None
+    grammar: str | None
     model: str
     marker: str
     seed: int
@@ -70,6 +72,7 @@ class Request:
             tries=self.tries,
             max_tokens=self.max_tokens,
             one_line=self.one_line,
+            grammar=self.grammar,
             marker=self.marker,
         )
 
@@ -81,6 +84,8 @@ def run(request: Request) -> Exit:
     """
     settings = request.settings()
     _require_possible(request)
+    if request.grammar is not None:
+        chosen(request.grammar, None)  # a mistake in it concerns all files
     refuse_repeats(request.paths)
     report = Report(color=request.color)
     targets = _targets(request, settings, report)
@@ -123,7 +128,7 @@ def _fill(target: Target, request: Request, bench: Workbench, record: Record) ->
     started = time.perf_counter()
     try:
         proposal = _proposal(target, request, bench)
-    except UnverifiedError as error:
+    except (UnverifiedError, GrammarDisagreementError) as error:
         record.add(trace for trace in error.traces if isinstance(trace, Trace))
         raise
     record.add(proposal.traces)

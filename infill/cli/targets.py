@@ -59,13 +59,18 @@ def _identity(path: str) -> object:
     return status.st_dev, status.st_ino
 
 
-def language_of(name: str | None, choice: str | None) -> str | None:
+def language_of(
+    name: str | None, choice: str | None, *, grammar: object | None = None
+) -> str | None:
     """The language to check with: the chosen one, else the one of the file's suffix.
 
-    Raises OptionError where neither says; only an explicit "none" goes without a check.
+    Raises OptionError where neither says; only an explicit "none" goes without a check, or a
+    grammar that checks on its own.
     """
     if choice is not None:
         return None if choice == UNCHECKED else choice
+    if grammar not in {None, UNCHECKED}:
+        return SUFFIXES.get(Path(name or "").suffix.lower())
     known = ", ".join(sorted(SUFFIXES))
     if name is None:
         raise OptionError(
@@ -89,12 +94,14 @@ def file_target(path: str, settings: Settings, *, choice: str | None, write: boo
     opened = open_file(Path(path), limits=settings.limits)
     if write:
         require_writable(opened)
-    return _target(opened.source, language_of(path, choice), settings, opened)
+    return _target(
+        opened.source, language_of(path, choice, grammar=settings.grammar), settings, opened
+    )
 
 
 def stdin_target(settings: Settings, *, choice: str | None, name: str | None) -> Target:
     """Standard input to fill, under the name of the file it came from, if one is given."""
-    language = language_of(name, choice)
+    language = language_of(name, choice, grammar=settings.grammar)
     limit = settings.limits.text
     data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:

@@ -2,8 +2,8 @@
 
 This is the port that the loop owns and models implement; `scores.py` implements it over logits.
 Log-probabilities are natural, of the model's distribution over writable tokens
-(`Vocab.writable`), restricted to the allowed ones where a constraint is given; temperature,
-top-k and top-p decide what is drawn, not what is reported.
+(`Vocab.writable`), restricted to the allowed ones where a mask is given; temperature, top-k and
+top-p decide what is drawn, not what is reported.
 
 >>> Sampling(temperature=-1.0)
 Traceback (most recent call last):
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,24 @@ class Candidates:
             self.tokens[picks],
             self.logps[picks],
             spread=lambda: (self.margins[picks], self.entropies[picks]),
+        )
+
+    def replaced(self, picks: NDArray[np.int64], other: Candidates) -> Candidates:
+        """These, with `other` in the places `picks`."""
+
+        def put(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[Any]:
+            row = ours.copy()
+            row[picks] = theirs
+            return row
+
+        return Candidates(
+            self.at,
+            put(self.tokens, other.tokens),
+            put(self.logps, other.logps),
+            spread=lambda: (
+                put(self.margins, other.margins),
+                put(self.entropies, other.entropies),
+            ),
         )
 
     @cached_property

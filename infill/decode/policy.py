@@ -2,7 +2,7 @@
 
 Each is a small object that looks at the candidates and chooses some. The number to fill comes
 from the schedule (the quota); the adaptive ones may fill more when the model is sure. They
-know nothing of models or grammars: what a constraint forbids never reaches `choose`.
+know nothing of models or grammars: what a constraint forbids is drawn anew, and chosen anew.
 
 >>> policy = Threshold(at_least=0.9)
 >>> sure = Candidates(np.arange(3), np.arange(3), np.log([0.95, 0.5, 0.99]), spread=lambda: ...)
@@ -13,7 +13,7 @@ know nothing of models or grammars: what a constraint forbids never reaches `cho
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, final
 
@@ -25,6 +25,7 @@ from infill.decode.candidates import Candidates, Row, Sampling
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.schedule import Tick
 from infill.errors import OptionError
+from infill.vocab import Bitmask
 
 Picks = NDArray[np.int64]
 
@@ -48,15 +49,34 @@ class Unmasking(ABC):
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
     ) -> Iterable[Step]:
-        """One step of writes, the surest first, as a constraint should judge them."""
-        canvas = hypothesis.canvas
-        drawn = row.candidates(
-            canvas.holes,
-            sampling=self.sampling,
-            uniforms=rng.random(len(canvas))[canvas.holes],
-            allowed=np.stack([hypothesis.state.allowed(at) for at in canvas.holes.tolist()]),
-        )
-        picks = self.choose(drawn, quota=tick.quota(len(drawn)))
+        """One step of writes, the surest first, as a constraint should judge them.
+
+        A mask costs a constraint far more than a question about one token. So tokens are drawn
+        from all, and a mask is asked for where the one that was chosen is not admitted. Drawing
+        anew with another number is exact: p(t) + p(vetoed) · p(t)/p(admitted) = p(t)/p(admitted).
+        """
+        canvas, state, sampling = hypothesis.canvas, hypothesis.state, self.sampling
+        holes = canvas.holes
+        first, second = (rng.random(len(canvas))[holes] for _ in range(2))
+        drawn = row.candidates(holes, sampling=sampling, uniforms=first)
+        masks: dict[int, Bitmask] = {}
+        while True:
+            picks = self.choose(drawn, quota=tick.quota(len(drawn)))
+            wrong = [
+                i
+                for i in picks.tolist()
+                if i not in masks and not state.admits(int(holes[i]), int(drawn.tokens[i]))
+            ]
+            if not wrong:
+                break
+            masks |= {i: state.allowed(int(holes[i])) for i in wrong}
+            allowed = np.stack([masks[i] for i in wrong])
+            at = np.array(wrong)
+            anew = row.candidates(
+                holes[at], sampling=sampling, uniforms=second[at], allowed=allowed
+            )
+            drawn = drawn.replaced(at, anew)
+        picks = _with_forced(picks, masks)
         picks = picks[np.isfinite(drawn.logps[picks])]
         if len(picks):
             yield tuple(
@@ -70,6 +90,17 @@ class Unmasking(ABC):
 
         At least `quota` of them, so that a step budget holds.
         """
+
+
+def _with_forced(picks: Picks, masks: Mapping[int, Bitmask]) -> Picks:
+    """The picks, and after them the holes that are known to have one token left."""
+    chosen = set(picks.tolist())
+    forced = [
+        i
+        for i, mask in masks.items()
+        if i not in chosen and sum(int(word).bit_count() for word in mask.view(np.uint32)) == 1
+    ]
+    return np.array([*picks.tolist(), *forced], dtype=np.int64)
 
 
 def _first(keys: NDArray[np.float64], count: int) -> Picks:

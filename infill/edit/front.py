@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infill.constrain.protocol import Grammar
+from infill.edit.grammars import Choice
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
@@ -18,7 +18,7 @@ def fill(  # noqa: PLR0913 - the contract's options, all but the text by name
     holes: Iterable[Hole] | None = None,
     *,
     language: str | None = None,
-    grammar: Grammar | None = None,
+    grammar: Choice = None,
     model: str | Denoiser = "embedded",
     settings: Settings | None = None,
 ) -> Proposal:
@@ -27,6 +27,9 @@ def fill(  # noqa: PLR0913 - the contract's options, all but the text by name
     text       UTF-8; holes are where the marker `<FILL_ME>` stands, or the given byte spans
     language   "python" or "json": the language's own parser must accept the result, else
                UnverifiedError; None fills without that check
+    grammar    what the whole text can be completed to at every step, and is in the end: a
+               `Grammar`, a name ("python", "json", …), or the path of a .lark or .schema.json
+               file; None takes the language's, False or "none" goes without
     model      a name or folder for `infill.load`, or any Denoiser
     settings   how to decode; see `Settings`
 

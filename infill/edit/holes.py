@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from infill.constrain.protocol import Grammar
+from infill.constrain.grammar import Grammar
 from infill.errors import HoleError, OptionError
 from infill.limits import Limits
 from infill.text import Source, Span

@@ -3,7 +3,7 @@
 >>> Settings.of(tris=3)
 Traceback (most recent call last):
 infill.errors.OptionError: there is no setting 'tris'
-  expected: exact_length, limits, marker, max_tokens, one_line, policy, schedule, search, ...
+  expected: exact_length, grammar, limits, marker, max_tokens, one_line, policy, schedule, ...
   got: tris=3
   try: did you mean 'tries'?
 """
@@ -17,6 +17,7 @@ from typing import Any
 from infill.decode.policy import Confidence, Policy
 from infill.decode.schedule import Linear, Schedule
 from infill.decode.search import Beam, Search
+from infill.edit.grammars import Choice
 from infill.errors import OptionError
 from infill.limits import DEFAULT, Limits
 
@@ -34,6 +35,7 @@ class Settings:
     tries       how many fills to try for each hole before giving up on one that parses
     max_tokens  the longest fill to consider, where a hole does not say
     exact_length  whether a tried length is met exactly; else slots may stay blank
+    grammar     what the whole text must be: a Grammar, a name, a file; None is by language
     one_line    whether a hole with text before it on its line stays on that line
     marker      the text that marks a hole
     limits      the bounds everything runs under
@@ -47,6 +49,7 @@ class Settings:
     max_tokens: int = 24
     exact_length: bool = True
     one_line: bool = True
+    grammar: Choice = None
     marker: str = MARKER
     limits: Limits = DEFAULT
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from infill.canvas import Canvas, Slot
 from infill.constrain.affix import Affixed, Affixes
+from infill.constrain.grammatical import Grammatical
+from infill.constrain.protocol import Constraint
 from infill.edit.heal import split_left, split_right
 from infill.edit.holes import Hole
 from infill.edit.view import View
+from infill.edit.whole import WholeText, around
 from infill.errors import OptionError
 from infill.models.denoiser import Denoiser
 from infill.text import Source
@@ -47,7 +51,7 @@ class Window:
     """
 
     canvas: Canvas
-    constraint: Affixed
+    constraint: Constraint
     anchors: tuple[int, ...]
     healed: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     affixes: tuple[tuple[bytes, bytes], ...]
@@ -82,6 +86,8 @@ class Framing:
     exact_length: bool
     one_line: bool = False
     """Whether a hole that shares its line with text before it must stay on that line."""
+    grammar: Grammatical | None = field(default=None, repr=False)
+    """What the whole text must be, where that is known."""
 
     def groups(self, longest: Sequence[int]) -> list[range]:
         """The holes that share a canvas, given the most tokens each may take.
@@ -106,10 +112,19 @@ class Framing:
             used += cost
         return [*groups, range(start, len(longest))]
 
-    def window(self, group: range, lengths: Sequence[int], fills: Sequence[bytes | None]) -> Window:
+    def window(
+        self,
+        group: range,
+        lengths: Sequence[int],
+        fills: Sequence[bytes | None],
+        *,
+        stand_ins: Sequence[bytes | None] = (),
+        exact_length: bool | None = None,
+    ) -> Window:
         """The canvas of a group: `lengths` new slots per hole of it; other holes as filled.
 
-        `fills` has one entry per hole of the text, None where it is open.
+        `fills` has one entry per hole of the text, None where it is open. Where a grammar is to
+        hold, `stand_ins` are what it is to read in the open holes of other windows.
         """
         contexts = self._contexts(group, sum(lengths), fills)
         vocab = self.denoiser.vocab
@@ -124,19 +139,48 @@ class Framing:
             slots += [Slot.HOLE] * width + [Slot.GIVEN] * len(right.given)
         healed = tuple((left.after, right.before) for left, right in pairwise(contexts))
         affixes = tuple((vocab.decode(left), vocab.decode(right)) for left, right in healed)
-        kept = (
-            Affixes(*pair, one_line=self.one_line and self._shares_its_line(index))
+        kept = [
+            Affixes(*pair, one_line=self.keeps_its_line(index))
             for index, pair in zip(group, affixes, strict=True)
-        )
-        constraint = Affixed(
-            vocab, dict(zip(anchors, kept, strict=True)), exact_length=self.exact_length
-        )
+        ]
+        exact = self.exact_length if exact_length is None else exact_length
+        constraint: Constraint
+        if self.grammar is None:
+            constraint = Affixed(vocab, dict(zip(anchors, kept, strict=True)), exact_length=exact)
+        else:
+            constraint = around(
+                self.whole,
+                self.grammar,
+                group,
+                self._read(fills, stand_ins),
+                anchors=anchors,
+                affixes=kept,
+                exact_length=exact,
+            )
         return Window(Canvas(ids, slots), constraint, tuple(anchors), healed, affixes, vocab)
 
-    def _shares_its_line(self, index: int) -> bool:
-        """Whether something stands before the hole on its line."""
+    @cached_property
+    def whole(self) -> WholeText:
+        """The text between the holes as a model is shown it."""
+        data, show = self.source.data, View.of(self.source, 0).show
+        mark = len(data) - len(data.removeprefix(codecs.BOM_UTF8))
+        bounds = [mark, *(at for hole in self.holes for at in (hole.start, hole.stop)), len(data)]
+        pairs = zip(bounds[::2], bounds[1::2], strict=True)
+        return WholeText(tuple(show(data[a:b]) for a, b in pairs))
+
+    def _read(
+        self, fills: Sequence[bytes | None], stand_ins: Sequence[bytes | None]
+    ) -> list[bytes | None]:
+        """What a grammar reads in each hole: what is there, or what stands in for it."""
+        show = View.of(self.source, 0).show
+        others = stand_ins or [None] * len(fills)
+        pairs = zip(fills, others, strict=True)
+        return [other if fill is None else show(fill) for fill, other in pairs]
+
+    def keeps_its_line(self, index: int) -> bool:
+        """Whether the hole must stay on its line: something stands before it there."""
         before = self.source.data[: self.holes[index].start]
-        return bool(before[before.rfind(b"\n") + 1 :].strip())
+        return self.one_line and bool(before[before.rfind(b"\n") + 1 :].strip())
 
     def _contexts(self, group: range, slots: int, fills: Sequence[bytes | None]) -> list[Context]:
         """The group's contexts, cropped to the model's context and healed at the holes."""

@@ -118,7 +118,8 @@ def test_a_fill_that_does_not_parse_is_told_and_its_traces_kept(
 ):
     answers("total")
     trace = tmp_path_factory.mktemp("trace") / "t.jsonl"
-    result = run("fill", "-w", "--tries", 2, "--trace", trace, folder / "hopeless.py")
+    path = folder / "hopeless.py"
+    result = run("fill", "-w", "--grammar", "none", "--tries", 2, "--trace", trace, path)
     assert result.exit_code == Exit.UNVERIFIED
     assert "error: no fill was found that parses, in 2 attempts" in result.stderr
     assert "unmatched ')'" in result.stderr

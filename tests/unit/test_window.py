@@ -233,7 +233,8 @@ def test_a_text_over_the_limit_is_refused():
 
 def test_a_failed_fill_carries_its_last_proposal_and_a_trace_of_every_attempt():
     bench = Workbench(
-        Scripted(VOCAB, favour(VOCAB, b"((((((((((((((((((((((((")), Settings(tries=3)
+        Scripted(VOCAB, favour(VOCAB, b"((((((((((((((((((((((((")),
+        Settings(tries=3, grammar="none"),
     )
     with pytest.raises(UnverifiedError, match="in 3 attempts") as caught:
         bench.fill("x = <FILL_ME>\n", language="python", name="a.py")
@@ -267,7 +268,8 @@ def test_a_stream_shows_every_tick_and_ends_with_the_proposal():
 def hopeless(tries: int, **options) -> list[str]:
     """The fills of all attempts at a hole of one length, by a model that cannot be right."""
     bench = Workbench(
-        Scripted(VOCAB, favour(VOCAB, b"(", sure=4.0)), Settings(tries=tries, **options)
+        Scripted(VOCAB, favour(VOCAB, b"(", sure=4.0)),
+        Settings(tries=tries, grammar="none", **options),
     )
     hole = Hole(2, 2, min_tokens=1, max_tokens=1)
     with pytest.raises(UnverifiedError) as caught:
