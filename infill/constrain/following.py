@@ -4,8 +4,8 @@ Knows nothing of lexing: terminals that are ignored, and columns, are the caller
 
 >>> from infill.constrain.syntax import Rule
 >>> rules = (Rule("sum", ("INT",)), Rule("sum", ("sum", "PLUS", "INT")))
->>> {name: sorted(after) for name, after in following(rules).items()}
-{'PLUS': ['INT'], 'INT': ['PLUS']}
+>>> sorted((name, sorted(after)) for name, after in following(rules).items())
+[('INT', ['PLUS']), ('PLUS', ['INT'])]
 """
 
 from __future__ import annotations
