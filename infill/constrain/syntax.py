@@ -102,6 +102,11 @@ class Syntax:
         """sha256 of everything above: what a compiled form is kept under."""
         import hashlib  # noqa: PLC0415 - rarely asked
 
+        columns = self.indentation and [
+            sorted(value) if isinstance(value, frozenset) else value
+            for value in (getattr(self.indentation, name) for name in Indentation.__slots__)
+        ]
+        # sets are sorted: their own order is another in every process
         ignored = sorted(self.ignore)
-        parts = (self.terminals, self.rules, self.start, ignored, self.indentation, self.lexing)
+        parts = (self.terminals, self.rules, self.start, ignored, columns, self.lexing)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
