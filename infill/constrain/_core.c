@@ -1,6 +1,6 @@
 /* The compiled core of the constraint engine: what stacks.py, writing.py and lattice.py do, and
  * nothing else. Those three are its oracle: the names are theirs, the docstrings are there, and
- * tests/laws/test_core.py compares the two.
+ * tests/laws/test_grammars.py compares the two.
  *
  * A set of stacks, and a front, is a sorted map int -> set, hash-consed: equal maps have one
  * number. Every operation is memoised. Errors leave by longjmp to the entry point, which returns
@@ -1058,10 +1058,10 @@ EXPORT int core_start(Core *h) {
 }
 EXPORT int core_ended(Core *h, i32 front) { GUARDED(h) return ended(h, front); }
 
-/* lefts[first..count] from lefts[first]; stops where `old` agrees and copies the rest of it. */
-EXPORT int core_advance(Core *h, i32 count, const i32 *pieces, i32 first, i32 *lefts) {
+/* lefts[0] is given; lefts[1..count] are found. */
+EXPORT int core_advance(Core *h, i32 count, const i32 *pieces, i32 *lefts) {
   GUARDED(h)
-  for (i32 i = first; i < count; i++) lefts[i + 1] = advance(h, lefts[i], pieces[i]);
+  for (i32 i = 0; i < count; i++) lefts[i + 1] = advance(h, lefts[i], pieces[i]);
   return 0;
 }
 /* rights[count] is given; rights[last..0] are found, from lefts. */
@@ -1071,13 +1071,6 @@ EXPORT int core_retreat(Core *h, i32 count, const i32 *pieces, const i32 *lefts,
   return 0;
 }
 
-/* Bytes of a front: pairs (state, set) into `pairs`, their number returned. */
-EXPORT int core_front(Core *h, i32 front, i32 most, i32 *pairs) {
-  GUARDED(h)
-  i32 n = COUNT(front);
-  for (i32 i = 0; i < n && i < most; i++) { pairs[2 * i] = TOP(front, i); pairs[2 * i + 1] = BELOW(front, i); }
-  return n;
-}
 /* The front without all but its first state. */
 EXPORT int core_first(Core *h, i32 front) { GUARDED(h) if (front == EMPTY) return EMPTY; i32 top = TOP(front, 0), below = BELOW(front, 0); return make(h, &top, &below, 1); }
 /* What two fronts have in common, of the first state that they share. */

@@ -40,7 +40,7 @@ FAILURES = {
 class CoreLattice:
     """The lattice in C; the arguments are those of `Writer` and `PythonLattice`.
 
-    `limit` bounds the entries of all tables together, some 24 bytes each.
+    `limit` bounds the entries of all tables together (`ENTRIES`).
     """
 
     def __init__(  # noqa: PLR0913 - what the engine is made of
@@ -193,7 +193,7 @@ class CoreLattice:
         """What can be reached before each piece and after the last, from `entry`."""
         found = np.zeros(len(row) + 1, np.int32)
         found[0] = entry
-        self._call("core_advance", len(row), np.ascontiguousarray(row), 0, found)
+        self._call("core_advance", len(row), np.ascontiguousarray(row), found)
         return found
 
     def rights(self, row: Row, lefts: Fronts) -> Fronts:

@@ -1,12 +1,15 @@
-"""A grammar as a constraint on canvases: exact, with both contexts, in the slots there are.
+"""A grammar as a constraint on canvases: both contexts count, and the slots there are.
 
-A canvas is admitted exactly when its open slots can be given tokens (or blanks) so that the
-whole text, with what stands before and after the canvas, belongs to the grammar's language.
-That is decided, not estimated: `allowed` is the set of tokens after which it still holds, for
-every slot (compared with exhaustive search in tests/laws/test_grammars.py).
+A canvas is admitted when its open slots can be given tokens (or blanks) so that the whole text,
+with what stands before and after the canvas, belongs to the grammar's language. What is admitted
+can always be completed: every state holds a witness. Where all slots are solved together
+(`joint` is None) the converse holds too, and `allowed` is every token after which the canvas can
+be completed (compared with exhaustive search in tests/laws/test_grammars.py). In windows, the
+default, a completion may be missed.
 
-One reservation, on the safe side: where a lexer would have to take back more than eight bytes
-to read a text, that text is not admitted (`lexing.build`).
+Two reservations, on the safe side: where a lexer would have to take back more than eight bytes
+to read a text, that text is not admitted (`lexing.build`); and blocks that open slots begin are
+as much deeper as `Indentation.units` says.
 """
 
 from __future__ import annotations

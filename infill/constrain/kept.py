@@ -78,9 +78,11 @@ def _save(path: Path, made: Parts) -> None:
         "twins": list(tokens.twins),
         "samples": [sample.hex() for sample in tokens.samples],
     }
+    written: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            written = Path(file.name)
             np.savez(
                 file,
                 meta=np.frombuffer(json.dumps(meta).encode(), np.uint8),
@@ -89,9 +91,10 @@ def _save(path: Path, made: Parts) -> None:
                 of=tokens.follows.of,
                 after=tokens.follows.after,
             )
-        Path(file.name).replace(path)
-    except OSError:
-        return  # a folder that cannot be written to costs time, nothing else
+        written.replace(path)
+    except OSError:  # a folder that cannot be written to costs time, nothing else
+        if written is not None:
+            written.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> Parts | None:

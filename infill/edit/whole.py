@@ -52,15 +52,15 @@ class WholeText:
         slots     the most tokens that each hole may take
         affixes   what else each hole must keep to, where that matters
         """
-        exact = replace(grammar, joint=JOINT)
+        wider = replace(grammar, joint=JOINT)
         if not slots:
-            complete = exact.within(self.stretches[0], b"", affixes={})
+            complete = wider.within(self.stretches[0], b"", affixes={})
             return None if complete.start(_open(0)) is None else []
         encode = grammar.vocab.encode
         gaps = [encode(gap) for gap in self.stretches[1:-1]]
         anchors = _sums(gaps)
         kept = zip(anchors, affixes or [Affixes()] * len(slots), strict=True)
-        inside = exact.within(
+        inside = wider.within(
             self.stretches[0], self.stretches[-1], affixes=dict(kept), exact_length=False
         )
         rows = [_open(count) for count in slots]
@@ -83,7 +83,11 @@ class Whole:
     grammar: Grammatical
     anchors: tuple[int, ...]
     gaps: tuple[tuple[int, ...], ...]
-    exact: bool = True
+
+    @property
+    def exact(self) -> bool:
+        """As exact as the grammar is."""
+        return self.grammar.exact
 
     def start(self, canvas: Canvas) -> WholeState | None:
         """None when no text of the grammar fits the canvas."""

@@ -114,8 +114,8 @@ def written(lexer, text):
     return [lexer.terminals[symbol.terminals[0]] for symbol in symbols]
 
 
-def readings(lexer, text):
-    """Everything that may be written for a text, as tuples of (mode, names)."""
+def all_runs(lexer, text):
+    """Every run of symbols that may be written for a text."""
     ways = {((), 0)}
     for byte in text.encode():
         ways = {
@@ -124,7 +124,12 @@ def readings(lexer, text):
             if (move := int(lexer.table[state, byte])) >= 0
             for more, to in lexer.moves[move]
         }
-    runs = {out + lexer.outs[end] for out, state in ways for end in lexer.ends[state]}
+    return {out + lexer.outs[end] for out, state in ways for end in lexer.ends[state]}
+
+
+def readings(lexer, text):
+    """Everything that may be written for a text, as tuples of (mode, names)."""
+    runs = all_runs(lexer, text)
     return {
         tuple(
             s.mode if s.mode >= 0 else tuple(lexer.terminals[t] for t in s.terminals)
@@ -338,15 +343,7 @@ def lines(*, implied_end):
 
 def columned(lexer, text):
     """Each reading as names, those of newlines with their column."""
-    ways = {((), 0)}
-    for byte in text.encode():
-        ways = {
-            (out + lexer.outs[more], to)
-            for out, state in ways
-            if (move := int(lexer.table[state, byte])) >= 0
-            for more, to in lexer.moves[move]
-        }
-    runs = {out + lexer.outs[end] for out, state in ways for end in lexer.ends[state]}
+    runs = all_runs(lexer, text)
     names = [
         f"{lexer.terminals[s.terminals[0]]}{s.column if s.column >= 0 else ''}"
         for s in lexer.symbols
