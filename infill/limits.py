@@ -21,8 +21,8 @@ class Limits:
                   that reopens for ever, far above what a schedule asks for
     frontier      hypotheses alive at once; memory and forward time grow linearly
     text          bytes of one text; everything is held in memory
-    joint         open slots that a grammar solves together, the others as in its witness; the
-                  work grows up to threefold with each. None: by the grammar's size, 4 to 64
+    changes       how far from the one it knows a grammar looks for another completion: changed
+                  slots beyond those of the nearest; each costs up to three times the one before
     """
 
     context: int = 512
@@ -31,7 +31,7 @@ class Limits:
     ticks: int = 4_096
     frontier: int = 64
     text: int = 8_000_000
-    joint: int | None = None
+    changes: int = 16
 
 
 DEFAULT = Limits()

@@ -123,7 +123,7 @@ class Case:
             exact_length=self.options.get("exact_length") != "no",
             one_line=self.options.get("one_line") != "no",
             max_tokens=int(self.options.get("max_tokens", "24")),
-            limits=Limits(context=CONTEXT, joint=8),  # a byte is a small token
+            limits=Limits(context=CONTEXT),
         )
 
 

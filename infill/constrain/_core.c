@@ -23,7 +23,7 @@ typedef uint64_t u64;
 #define DEEPEST 20000 /* nested calls; a stack of the parser can be that high */
 enum { NO_MEMORY = -2, TOO_LARGE = -3, TOO_DEEP = -4 };
 enum { UNION = 1, MEET, POP, UNPOP, STEP, BACK, WRITE, UNWRITE, FILTER, FORWARD, BACKWARD, ENDED, RUN,
-       CLOSE, MEETS, UNIONS };
+       CLOSE, MEETS, UNIONS, MINUS, ONLY };
 enum { MODE, INSIDE, OUTSIDE, DEEPER, SHALLOWER, SAME, COMPLETE };
 enum { TEXT, TOKEN, OPEN, CLOSE_GUARD };
 
@@ -286,6 +286,27 @@ static i32 meet(Core *h, i32 a, i32 b) {
     if (x < y) i++;
     else if (y < x) j++;
     else { i32 both = meet(h, BELOW(a, i), BELOW(b, j)); if (both) { tops[n] = x; belows[n++] = both; } i++; j++; }
+  }
+  found = make(h, tops, belows, n);
+  release(h, m);
+  h->depth--;
+  return keep(h, k, l, found);
+}
+
+static i32 minus(Core *h, i32 a, i32 b) {
+  if (a == EMPTY || a == b) return EMPTY;
+  if (b == EMPTY) return a;
+  u64 k = KEY1(MINUS, 0), l = KEY2(a, b);
+  i32 found = recall(h, k, l);
+  if (found >= 0) return found;
+  enter(h);
+  Mark m = mark(h);
+  i32 na = COUNT(a), nb = COUNT(b), j = 0, n = 0, *tops = take(h, na), *belows = take(h, na);
+  for (i32 i = 0; i < na; i++) {
+    i32 x = TOP(a, i);
+    while (j < nb && TOP(b, j) < x) j++;
+    i32 left = j < nb && TOP(b, j) == x ? minus(h, BELOW(a, i), BELOW(b, j)) : BELOW(a, i);
+    if (left) { tops[n] = x; belows[n++] = left; }
   }
   found = make(h, tops, belows, n);
   release(h, m);
@@ -1056,32 +1077,16 @@ EXPORT int core_start(Core *h) {
   i32 zero = 0, root = ROOT, stacks = make(h, &zero, &root, 1);
   return make(h, &zero, &stacks, 1);
 }
+EXPORT int core_advance(Core *h, i32 front, i32 piece) { GUARDED(h) return advance(h, front, piece); }
+EXPORT int core_retreat(Core *h, i32 front, i32 piece, i32 after) { GUARDED(h) return retreat(h, front, piece, after); }
 EXPORT int core_ended(Core *h, i32 front) { GUARDED(h) return ended(h, front); }
-
-/* lefts[0] is given; lefts[1..count] are found. */
-EXPORT int core_advance(Core *h, i32 count, const i32 *pieces, i32 *lefts) {
-  GUARDED(h)
-  for (i32 i = 0; i < count; i++) lefts[i + 1] = advance(h, lefts[i], pieces[i]);
-  return 0;
-}
-/* rights[count] is given; rights[last..0] are found, from lefts. */
-EXPORT int core_retreat(Core *h, i32 count, const i32 *pieces, const i32 *lefts, i32 *rights) {
-  GUARDED(h)
-  for (i32 i = count - 1; i >= 0; i--) rights[i] = retreat(h, lefts[i], pieces[i], rights[i + 1]);
-  return 0;
-}
+EXPORT int core_unite(Core *h, i32 a, i32 b) { GUARDED(h) return unite(h, a, b); }
+EXPORT int core_minus(Core *h, i32 a, i32 b) { GUARDED(h) return minus(h, a, b); }
 
 /* The front without all but its first state. */
-EXPORT int core_first(Core *h, i32 front) { GUARDED(h) if (front == EMPTY) return EMPTY; i32 top = TOP(front, 0), below = BELOW(front, 0); return make(h, &top, &below, 1); }
-/* What two fronts have in common, of the first state that they share. */
-EXPORT int core_common(Core *h, i32 a, i32 b) {
-  GUARDED(h)
-  for (i32 i = 0; i < COUNT(a); i++) {
-    i32 top = TOP(a, i), both = meet(h, BELOW(a, i), lookup(h, b, top));
-    if (both) return make(h, &top, &both, 1);
-  }
-  return EMPTY;
-}
+static i32 first(Core *h, i32 front) { if (front == EMPTY) return EMPTY; i32 top = TOP(front, 0), below = BELOW(front, 0); return make(h, &top, &below, 1); }
+EXPORT int core_first(Core *h, i32 front) { GUARDED(h) return first(h, front); }
+
 static void mark_(Core *h, Gather *g, i32 run, i32 reached, i32 target, const Edge *edge, i32 guard) {
   (void)run;
   if (!edge) { if (!g->kept) g->kept = meets(h, reached, wanted_at(h, g, target)); return; }
@@ -1096,12 +1101,123 @@ static void mark_(Core *h, Gather *g, i32 run, i32 reached, i32 target, const Ed
   for (i32 c = 0; c < edge->kinds; c++) row[kinds[c]] |= !members || members[kinds[c]];
 }
 /* Which classes may stand between two fronts: found [edges of the guard, C] bytes; returns 1 where a blank may. */
-EXPORT int core_allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found) {
-  GUARDED(h)
+static int allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found) {
+  if (front == EMPTY || after == EMPTY) return 0;
+  Mark m = mark(h);
   Gather g = {0};
   g.wanted = spread(h, after); g.found = found; g.base = h->guards[h->pieces[open].data].edges_at;
   for (i32 i = 0, n = COUNT(front); i < n; i++) { g.state = TOP(front, i); g.stacks = BELOW(front, i); each_way(h, open, &g, mark_); }
+  release(h, m);
   return g.kept;
+}
+EXPORT int core_allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found) { GUARDED(h) return allowed(h, front, open, after, found); }
+
+/* -- search.py: sweeps over a canvas. `steps` are [n, CHOICES] pieces, -1 for none; `layers` are
+ * [n + 1, width + 1] fronts, by cost above `lows` [n + 1]. */
+enum { CHOICES = 3 };
+static const i32 COSTS[CHOICES] = {0, 1, 3};
+
+/* layers[0] and lows[0] are given. Returns how many pieces were passed. */
+EXPORT int core_sweep(Core *h, i32 n, i32 width, const i32 *steps, i32 *layers, i32 *lows) {
+  GUARDED(h)
+  i32 size = width + 1;
+  for (i32 i = 0; i < n; i++) {
+    i32 *now = layers + (i64)i * size, *next = now + size, seen = EMPTY, low = 0;
+    memset(next, 0, (size_t)size * 4);
+    for (i32 c = 0; c < CHOICES; c++) {
+      i32 piece = steps[i * CHOICES + c];
+      if (piece >= 0) for (i32 e = COSTS[c]; e < size; e++) next[e] = unite(h, next[e], advance(h, now[e - COSTS[c]], piece));
+    }
+    for (i32 e = 0; e < size; e++) { i32 fresh = minus(h, next[e], seen); seen = e < width ? unite(h, seen, next[e]) : seen; next[e] = fresh; }
+    while (low < size && !next[low]) low++;
+    if (low == size) return i;
+    if (low) { memmove(next, next + low, (size_t)(size - low) * 4); memset(next + size - low, 0, (size_t)low * 4); }
+    lows[i + 1] = lows[i] + low;
+  }
+  return n;
+}
+
+/* The piece of one class of an open piece, by an edge of its guard; of a blank where kind is -1. */
+static i32 only(Core *h, i32 open, i32 edge, i32 kind) {
+  u64 k = KEY1(ONLY, open), l = KEY2(edge, kind);
+  i32 found = recall(h, k, l);
+  if (found >= 0) return found;
+  Guard *over = &h->guards[h->pieces[open].data];
+  i32 count = kind < 0 ? over->states : 1;
+  h->pairs = grown(h, h->pairs, h->npairs + 2L * count, 4);
+  i32 *pairs = h->pairs + h->npairs;
+  if (kind < 0) for (i32 s = 0; s < count; s++) pairs[2 * s] = pairs[2 * s + 1] = s;
+  else { GuardEdge *by = &h->gedges[over->edges_at + edge]; pairs[0] = by->source; pairs[1] = by->target; }
+  h->npairs += 2L * count;
+  return keep(h, k, l, piece(h, (Piece){TOKEN, kind, (i32)(h->npairs - 2L * count), count, 1}));
+}
+/* A class that leads from a front over an open piece into another; a blank if it can be one. */
+static void choose(Core *h, i32 front, i32 open, i32 after, i32 *edge, i32 *kind) {
+  i32 edges = h->guards[h->pieces[open].data].edges;
+  i64 size = (i64)edges * h->C;
+  Mark m = mark(h);
+  unsigned char *found = (unsigned char *)take(h, size / 4 + 1);
+  memset(found, 0, (size_t)size);
+  *edge = *kind = -1;
+  if (!allowed(h, front, open, after, found)) {
+    i64 at = 0;
+    while (at < size && !found[at]) at++;
+    *edge = (i32)(at / h->C); *kind = (i32)(at % h->C);
+  }
+  release(h, m);
+}
+
+/* One way through a sweep that passed every piece: chosen [n, 2] is (-2, -1) where a piece stands
+ * as it is, (-1, -1) for a blank, or a guard's edge and a class. 1 where there is a way. */
+EXPORT int core_read(Core *h, i32 n, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, i32 *chosen) {
+  GUARDED(h)
+  i32 size = width + 1, total = -1, after = EMPTY;
+  for (i32 e = 0; e < size && !after; e++) { after = first(h, ended(h, layers[(i64)n * size + e])); total = lows[n] + e; }
+  if (!after) return 0;
+  for (i32 i = n - 1; i >= 0; i--) {
+    i32 before = EMPTY, c = 0, open = -1, *choice = chosen + 2 * i;
+    for (; c < CHOICES && !before; c++) {
+      i32 e = total - COSTS[c] - lows[i];
+      open = steps[i * CHOICES + c];
+      if (open >= 0 && e >= 0 && e < size) before = first(h, retreat(h, layers[(i64)i * size + e], open, after));
+    }
+    total -= COSTS[c - 1];
+    choice[0] = -2; choice[1] = -1;
+    if (h->pieces[open].kind == OPEN) {
+      choose(h, before, open, after, &choice[0], &choice[1]);
+      before = first(h, retreat(h, before, only(h, open, choice[0], choice[1]), after));
+    }
+    after = before;
+  }
+  return 1;
+}
+
+/* What of the layers from `start` on can be completed: rights [n + 1, width + 1], each with what
+ * costs less. */
+EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, i32 *rights) {
+  GUARDED(h)
+  i32 size = width + 1;
+  for (i32 i = n; i >= start; i--)
+    for (i32 e = 0; e < size; e++) {
+      i32 front = layers[(i64)i * size + e], kept = i == n ? ended(h, front) : EMPTY;
+      for (i32 c = 0; i < n && c < CHOICES; c++) {
+        i32 to = lows[i] + e + COSTS[c] - lows[i + 1], piece = steps[i * CHOICES + c];
+        if (piece >= 0 && to >= 0 && to < size) kept = unite(h, kept, retreat(h, front, piece, rights[(i64)(i + 1) * size + to]));
+      }
+      rights[(i64)i * size + e] = e ? unite(h, kept, rights[(i64)i * size + e - 1]) : kept;
+    }
+  return 0;
+}
+/* `core_allowed` at a place, its piece for nothing, over all layers. */
+EXPORT int core_fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, const i32 *rights, unsigned char *found) {
+  GUARDED(h)
+  int blank = 0;
+  i32 size = width + 1;
+  for (i32 e = 0; e < size; e++) {
+    i32 to = lows[at] + e - lows[at + 1];
+    if (to >= 0 && to < size) blank |= allowed(h, layers[(i64)at * size + e], steps[at * CHOICES], rights[(i64)(at + 1) * size + to], found);
+  }
+  return blank;
 }
 EXPORT void core_counts(Core *h, i64 *counts) { counts[0] = h->nsets; counts[1] = h->nitems; counts[2] = (i64)h->nmemo; counts[3] = h->nruns; }
 

@@ -6,22 +6,21 @@ import ctypes
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from infill.constrain.compiled import flat, library, pairs
 from infill.constrain.lattice import (
     Classes,
     Close,
     Front,
-    Fronts,
     Guard,
     Open,
     Piece,
-    Row,
     Text,
     Token,
 )
 from infill.constrain.lexing import Lexer
+from infill.constrain.search import Chosen, Steps, Sweep
 from infill.constrain.syntax import Indentation
 from infill.constrain.tables import Tables
 from infill.constrain.tokens import Tokens
@@ -189,48 +188,58 @@ class CoreLattice:
             self._guards[id(guard)] = number, guard  # held, so that the id stays its own
         return self._guards[id(guard)][0]
 
-    def lefts(self, entry: Front, row: Row) -> Fronts:
-        """What can be reached before each piece and after the last, from `entry`."""
-        found = np.zeros(len(row) + 1, np.int32)
-        found[0] = entry
-        self._call("core_advance", len(row), np.ascontiguousarray(row), found)
-        return found
-
-    def rights(self, row: Row, lefts: Fronts) -> Fronts:
-        """What of `lefts` can be completed, the text ending with the last piece."""
-        found = np.zeros_like(lefts)
-        found[-1] = self.ended(int(lefts[-1]))
-        self._call("core_retreat", len(row), np.ascontiguousarray(row), lefts, found)
-        return found
-
     def ended(self, front: Front) -> Front:
         """What of the front is a complete text."""
         return self._call("core_ended", front)
 
     def advance(self, front: Front, piece: int) -> Front:
         """What can stand right of the piece."""
-        return int(self.lefts(front, np.array([piece], np.int32))[1])
+        return self._call("core_advance", front, piece)
 
     def retreat(self, front: Front, piece: int, after: Front) -> Front:
         """What of `front`, left of the piece, leads into `after`, right of it."""
-        fronts = np.array([front, 0], np.int32), np.array([0, after], np.int32)
-        self._call("core_retreat", 1, np.array([piece], np.int32), *fronts)
-        return int(fronts[1][0])
+        return self._call("core_retreat", front, piece, after)
 
     def allowed(self, front: Front, piece: int, after: Front) -> tuple[Classes, bool]:
         """Which classes lead from `front` over an open piece into `after`; and if a blank does."""
-        edges = len(self._open[piece].guard.edges)
-        found = np.zeros((edges, len(self.tokens.samples)), np.uint8)
+        found = self._no_classes(piece)
         blank = self._call("core_allowed", front, piece, after, found)
-        return found.astype(bool), bool(blank)
+        return found.view(np.bool_), bool(blank)
 
-    def first(self, front: Front) -> Front:
-        """The front with one of its lexer states only."""
-        return self._call("core_first", front)
+    def _no_classes(self, piece: int) -> NDArray[np.uint8]:
+        edges = len(self._open[piece].guard.edges)
+        return np.zeros((edges, len(self.tokens.samples)), np.uint8)
 
-    def common(self, one: Front, other: Front) -> Front:
-        """What two fronts share, of the first lexer state where they do."""
-        return self._call("core_common", one, other)
+    def sweep(self, entry: Front, steps: Steps, width: int) -> Sweep:
+        """From the left over pieces that can be one of several."""
+        layers = np.zeros((len(steps) + 1, width + 1), np.int32)
+        lows = np.zeros(len(steps) + 1, np.int32)
+        layers[0, 0] = entry
+        passed = self._call("core_sweep", len(steps), width, steps, layers, lows)
+        return Sweep(steps, passed, layers, lows, self.generation)
+
+    def read(self, swept: Sweep) -> Chosen | None:
+        """What to put into each place for the cheapest text; None if no text ends here."""
+        size = len(swept.steps)
+        if swept.passed < size:
+            return None
+        chosen = np.empty((size, 2), np.int32)
+        rows = (swept.steps, swept.layers, swept.lows, chosen)
+        return chosen if self._call("core_read", size, swept.width, *rows) else None
+
+    def rights(self, swept: Sweep, start: int) -> NDArray[np.int32]:
+        """What of the layers from a place on can be completed."""
+        found = np.zeros_like(swept.layers)
+        rows = (swept.steps, swept.layers, swept.lows, found)
+        self._call("core_rights", len(swept.steps), start, swept.width, *rows)
+        return found
+
+    def fits(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Classes, bool]:
+        """`allowed` of the open piece that stands at a place at no cost."""
+        found = self._no_classes(int(swept.steps[at, 0]))
+        rows = (swept.steps, swept.layers, swept.lows, ahead, found)
+        blank = self._call("core_fits", at, swept.width, *rows)
+        return found.view(np.bool_), bool(blank)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -36,10 +36,6 @@ from infill.vocab import Vocab
 Judge = Callable[[str], str | None]
 """An independent parser: None for a text it accepts, else what it says is wrong."""
 
-WORK = 4_000
-"""Lexer states times parser states times open slots that are solved together by default: some
-milliseconds. JSON gets 7 slots, Python 3."""
-
 _PYTHON = Indentation(
     *("_NEWLINE", "_INDENT", "_DEDENT"),
     opening=frozenset({"LPAR", "LSQB", "LBRACE"}),
@@ -118,7 +114,7 @@ class Grammar:
     ) -> Grammatical:
         """This grammar over the tokens of a vocabulary; what it takes to build is kept on disk.
 
-        exact   solve all open slots together, however many (see `Grammatical.joint`)
+        exact   solve all open slots together, however many (see `Grammatical`)
 
         Raises GrammarError for a grammar that does not compile, LimitError past `limits`.
         """
@@ -129,10 +125,14 @@ class Grammar:
         else:
             writer = Writer(parts.lexer, Stacks(parts.tables), indentation, parts.modes)
             lattice = PythonLattice(parts.lexer, parts.tokens, writer)
-        size = len(parts.lexer.table) * len(parts.tables.shifts)
-        joint = None if exact else limits.joint or max(3, min(64, WORK // size))
         lead = b"\n" if indentation and indentation.implied_end else b""
-        return Grammatical(vocab, lattice, exact_length=exact_length, joint=joint, lead=lead)
+        return Grammatical(
+            *(vocab, lattice),
+            exact_length=exact_length,
+            exact=exact,
+            changes=limits.changes,
+            lead=lead,
+        )
 
 
 def _by(parse: Callable[[str], object]) -> Judge:

@@ -2,10 +2,10 @@
 
 A canvas is admitted when its open slots can be given tokens (or blanks) so that the whole text,
 with what stands before and after the canvas, belongs to the grammar's language. What is admitted
-can always be completed: every state holds a witness. Where all slots are solved together
-(`joint` is None) the converse holds too, and `allowed` is every token after which the canvas can
-be completed (compared with exhaustive search in tests/laws/test_grammars.py). In windows, the
-default, a completion may be missed.
+can always be completed: every state holds a witness, a complete canvas. Where `exact`, the
+converse holds too, and `allowed` is every token after which the canvas can be completed (compared
+with exhaustive search in tests/laws/test_grammars.py). Elsewhere completions are sought around
+the witness (`search.py`), and one that is far from it and from all others may be missed.
 
 Two reservations, on the safe side: where a lexer would have to take back more than eight bytes
 to read a text, that text is not admitted (`lexing.build`); and blocks that open slots begin are
@@ -14,10 +14,9 @@ as much deeper as `Indentation.units` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +25,14 @@ from infill.canvas import Canvas, Move, Reopen, Slot, Splice, Write
 from infill.constrain.affix import FREE as NO_AFFIX
 from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import holds
-from infill.constrain.lattice import FREE, Front, Guard, Lattice, Open, Piece, Row, Text, Token
-from infill.constrain.window import Layout, Window
+from infill.constrain.lattice import FREE, Front, Guard, Lattice, Open, Piece, Text, Token
+from infill.constrain.layout import Layout
+from infill.constrain.search import AS_IT_IS, Chosen, Steps, Sweep
 from infill.errors import LimitError
-from infill.vocab import Bitmask, Vocab, pack, unpack
+from infill.vocab import Bitmask, Vocab, unpack
 
-FEW = 4
-"""Up to here a grammar is so large that no other open slots are solved with a run of them."""
+NEAR = 1
+"""Width of the sweeps behind masks."""
 
 CHUNK = 32
 """Bytes of fixed text per piece: short enough to be shared, long enough to be few."""
@@ -45,12 +45,9 @@ class Grammatical:
     before, after   text that stands left and right of the canvas and belongs to the whole
     affixes         what holes must begin and end with, as `Affixed` has it
     exact_length    no blanks: every slot renders to something
+    exact           solve all open slots together: the work grows steeply with those that touch
+    changes         else the widest sweep that looks for a completion
     lead            what is read before every text: the newline that `Indentation.implied_end` means
-    joint           open slots that are solved together, the others as in the witness; None for
-                    all of them. Then every answer is exact, at a cost that grows steeply with
-                    the open slots that touch. With a number, what is admitted can be completed
-                    all the same (the witness shows it), but a completion that differs from the
-                    witness in more slots at once is not seen
     """
 
     vocab: Vocab
@@ -59,7 +56,8 @@ class Grammatical:
     after: bytes = b""
     affixes: Mapping[int, Affixes] = field(default_factory=dict)
     exact_length: bool = False
-    joint: int | None = None
+    exact: bool = False
+    changes: int = 16
     lead: bytes = b""
 
     def within(
@@ -75,14 +73,72 @@ class Grammatical:
         affixes = self.affixes if affixes is None else affixes
         return replace(self, before=before, after=after, affixes=affixes, exact_length=exact)
 
-    @property
-    def exact(self) -> bool:
-        """Whether all open slots are solved together."""
-        return self.joint is None
-
     def start(self, canvas: Canvas) -> GrammaticalState | None:
-        """None when no text of the language fits the canvas, or none was found (see `joint`)."""
-        return solve(self, Layout(self, canvas))
+        """None when no text of the language fits the canvas, or none was found."""
+        layout, holes, ids = Layout(self, canvas), canvas.holes, canvas.ids.copy()
+        if self.exact_length:  # what costs least is then more letters of a word, or white space
+            base = [self.slot(layout.guards[at], quiet=True) for at in holes.tolist()]
+        else:
+            ids[holes] = self.vocab.blank
+            base = [layout.token(at, self.vocab.blank) for at in holes.tolist()]
+        row = layout.row.copy()
+        row[layout.places[holes]] = base
+        steps = self.steps(layout, canvas, row)
+        found = self.find(layout, canvas, steps, ids)
+        return None if found is None else GrammaticalState(self, canvas, layout, found)
+
+    def steps(self, layout: Layout, canvas: Canvas, row: NDArray[np.int32]) -> Steps:
+        """What each place can be, a slot as in `row` at no cost."""
+        holes = canvas.holes
+        steps = np.full((len(row), 3), -1, np.int32)
+        steps[:, 0] = row
+        if self.exact:
+            steps[layout.places[holes], 0] = layout.opens[holes]
+        else:
+            steps[layout.places[holes], 1] = layout.plains[holes]
+            steps[layout.places[holes], 2] = layout.opens[holes]
+        return steps
+
+    def find(
+        self, layout: Layout, canvas: Canvas, steps: Steps, ids: NDArray[np.int64]
+    ) -> NDArray[np.int64] | None:
+        """The ids with open slots changed so that the text is one of the language; None if none is.
+
+        Narrow sweeps come before wide ones.
+        """
+        for width in range(1 if self.exact else self.changes + 1):
+            self.lattice.tidy()
+            try:
+                chosen = self.lattice.read(self.lattice.sweep(self.entry, steps, width))
+            except LimitError:
+                if self.exact:
+                    raise
+                self.lattice.reset()
+                return None
+            if chosen is not None:
+                return self._filled(layout, canvas, ids, chosen)
+        return None
+
+    def _filled(
+        self, layout: Layout, canvas: Canvas, ids: NDArray[np.int64], chosen: Chosen
+    ) -> NDArray[np.int64]:
+        filled, holes = ids.copy(), canvas.holes
+        for at, (edge, kind) in zip(
+            holes.tolist(), chosen[layout.places[holes]].tolist(), strict=True
+        ):
+            if edge != AS_IT_IS:
+                filled[at] = self._member(layout.guards[at], edge, kind)
+        return filled
+
+    def _member(self, guard: Guard, edge: int, kind: int) -> int:
+        """A token of a class that takes an edge of a guard; a blank where both are -1."""
+        if kind < 0:
+            return self.vocab.blank
+        tokens = self.lattice.tokens
+        if not guard.masks:
+            return int(tokens.firsts[kind])
+        mask = guard.masks[guard.edges[edge][:2]]
+        return int(np.argmax((tokens.classes == kind) & unpack(mask, len(self.vocab))))
 
     @cached_property
     def tail(self) -> list[int]:
@@ -94,9 +150,11 @@ class Grammatical:
         """What can stand where the canvas begins."""
         generation = self.lattice.generation
         if generation not in self._entries:
-            row = np.array(self._texts(self.lead + self.before), np.int32)
+            front = self.lattice.start
+            for piece in self._texts(self.lead + self.before):
+                front = self.lattice.advance(front, piece)
             self._entries.clear()
-            self._entries[generation] = int(self.lattice.lefts(self.lattice.start, row)[-1])
+            self._entries[generation] = front
         return self._entries[generation]
 
     @cached_property
@@ -106,25 +164,6 @@ class Grammatical:
     def _texts(self, data: bytes) -> list[int]:
         chunks = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
         return [self.lattice.register(Text(chunk)) for chunk in chunks]
-
-    @cached_property
-    def plain(self) -> Guard:
-        """Lets the shortest tokens, keywords and line ends pass.
-
-        Enough to complete most texts, and quick to try. A keyword is a word that is read as few
-        others are; names are one large class.
-        """
-        tokens = self.lattice.tokens
-        sizes = np.bincount(tokens.classes[tokens.classes >= 0], minlength=len(tokens.samples))
-        kinds = frozenset(
-            kind
-            for kind, (sample, size) in enumerate(zip(tokens.samples, sizes, strict=True))
-            if len(sample) == 1
-            or (size <= FEW and sample.strip(b" ").isalpha())
-            or not sample.strip(b" \n")
-        )
-        row = np.isin(self.lattice.tokens.classes, sorted(kinds))
-        return Guard(((0, 0, kinds),), masks={(0, 0): pack(row)})
 
     def guard(self, given: int) -> Guard:
         """The automaton of the hole after so many given slots."""
@@ -143,9 +182,24 @@ class Grammatical:
             guards[affixes] = Guard(edges, machine.final + 1, machine.final, masks)
         return guards[affixes]
 
-    def slot(self, guard: Guard, *, quiet: bool = False) -> int:
+    def slot(self, guard: Guard, *, quiet: bool = False, plain: bool = False) -> int:
         """The number of the open piece of a hole with this guard."""
+        guard = self._plainly(guard) if plain else guard
         return self.lattice.register(Open(guard, blanks=not self.exact_length, quiet=quiet))
+
+    def _plainly(self, guard: Guard) -> Guard:
+        """The guard with plain tokens only, edge by edge."""
+        if guard not in self._plain_guards:
+            plain = self.lattice.tokens.plain
+            edges = tuple(
+                (a, b, plain if kinds is None else plain & kinds) for a, b, kinds in guard.edges
+            )
+            self._plain_guards[guard] = Guard(edges, guard.states, guard.final, guard.masks)
+        return self._plain_guards[guard]
+
+    @cached_property
+    def _plain_guards(self) -> dict[Guard, Guard]:
+        return {}
 
     def token(self, token: int, guard: Guard = FREE, *, ours: bool = True) -> int:
         """The number of the piece of a known token."""
@@ -169,65 +223,6 @@ class Grammatical:
     @cached_property
     def _known(self) -> dict[tuple[int, int, bool], int]:
         return {}
-
-
-def solve(constraint: Grammatical, layout: Layout) -> GrammaticalState | None:
-    """The state of a canvas, with a first witness; None if there is none, or none is found.
-
-    Few tokens are tried before many: most of a hole is left blank, or quiet where every slot
-    must render.
-    """
-    canvas = layout.canvas
-    constraint.lattice.tidy()
-    holes = canvas.holes.tolist()
-    for row in _attempts(constraint, layout, _runs(holes)):
-        try:
-            window = Window(constraint, row)
-            if window.ended:
-                ids = canvas.ids.copy()
-                ids[holes] = window.read(layout, holes)
-                return GrammaticalState(constraint, canvas, layout, ids)
-        except LimitError:
-            if constraint.exact:
-                raise
-            constraint.lattice.reset()
-            return None
-    return None
-
-
-def _attempts(constraint: Grammatical, layout: Layout, runs: list[list[int]]) -> Iterator[Row]:
-    """Rows with more and more slots open: plain tokens first, then any."""
-    longest = max(map(len, runs), default=0)
-    few = min(longest, 2 if len(runs) > FEW else FEW)
-    plains = dict.fromkeys((2, 3, FEW, 2 * FEW, 4 * FEW, longest))
-    attempts = [(False, free) for free in range(few + 1)]
-    attempts += [(True, free) for free in plains]
-    attempts += [(False, free) for free in range(few + 1, min(longest, FEW + 2) + 1)]
-    if longest <= FEW and sum(map(len, runs)) > FEW:  # many holes: plain tokens before any
-        attempts.sort(key=lambda attempt: not attempt[0])
-    if constraint.joint is None:  # the answer for all slots is wanted anyway
-        attempts = [(False, longest)]
-    for plain, free in attempts:
-        row = layout.row.copy()
-        for run in runs:
-            left, right = (len(run), 0) if free >= len(run) else (-(-free // 2), free // 2)
-            for rank, at in enumerate(run):
-                guard = layout.guards[at]
-                quiet = left <= rank < len(run) - right
-                guard = constraint.plain if plain and guard is FREE and not quiet else guard
-                row[layout.places[at]] = constraint.slot(guard, quiet=quiet)
-        yield row
-
-
-def _runs(holes: list[int]) -> list[list[int]]:
-    """Neighbouring holes together."""
-    runs: list[list[int]] = []
-    for at in holes:
-        if runs and runs[-1][-1] == at - 1:
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-    return runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +255,7 @@ class GrammaticalState:
         )
 
     def after(self, move: Move) -> GrammaticalState | None:
-        """None when the canvas cannot be completed any more."""
+        """None when the canvas cannot be completed any more, or no completion was found."""
         canvas = self.canvas.apply((move,))  # what the canvas refuses is an error, not a veto
         match move:
             case Write(at, token):
@@ -276,109 +271,84 @@ class GrammaticalState:
         return self._with(at, token) is not None
 
     def allowed(self, at: int) -> Bitmask:
-        """The tokens that leave the canvas one that can be completed."""
-        constraint, index = self.constraint, int(self.layout.places[at])
-        guard, lattice = self.layout.guards[at], constraint.lattice
-        lattice.tidy()
-        near = self._near(at)
-        while True:
-            try:
-                window = self._window([at, *near])
-                rights = window.rights
-                fronts = int(rights[index]), int(rights[index + 1])
-                classes, blank = lattice.allowed(fronts[0], int(window.row[index]), fronts[1])
-                break
-            except LimitError:
-                if not near or constraint.exact:
-                    raise
-                lattice.reset()  # fewer slots at once
-                near = near[: len(near) // 2]
-        mask = np.zeros(-(-len(constraint.vocab) // 32), np.int32)
-        for (a, b, _), fits in zip(guard.edges, classes, strict=True):
-            bits = constraint.lattice.tokens.union(fits)
+        """The tokens that leave the canvas one that can be completed, not far from the witness.
+
+        Where not `exact`, `after` may admit others still.
+        """
+        constraint, tokens = self.constraint, self.constraint.lattice.tokens
+        swept, ahead = self._ahead(at)
+        fits, blank = constraint.lattice.fits(swept, ahead, int(self.layout.places[at]))
+        guard, mask = self.layout.guards[at], np.zeros(-(-len(constraint.vocab) // 32), np.int32)
+        for (a, b, _), classes in zip(guard.edges, fits, strict=True):
+            bits = tokens.union(classes)
             mask |= bits & guard.masks[a, b] if guard.masks else bits
         if blank:
             token = constraint.vocab.blank
             mask.view(np.uint32)[token // 32] |= np.uint32(1 << (token % 32))
         return mask
 
-    # -- windows
+    # -- sweeps
 
     def _with(self, at: int, token: int) -> NDArray[np.int64] | None:
-        """The witness with the token in a slot, others changed if need be; None if none is seen."""
-        vocab = self.constraint.vocab
+        """The witness with a token in a slot, others changed if need be; None if none is found."""
+        constraint = self.constraint
         if self.ids[at] == token:
             return self.ids
-        blank = token == vocab.blank
-        if blank and self.constraint.exact_length:
-            return None
-        known = 0 <= token < len(vocab) and self.constraint.lattice.tokens.classes[token] >= 0
-        if not blank and not known:
-            return None
-        self.constraint.lattice.tidy()
-        near = self._near(at)
-        for size in dict.fromkeys((0, min(2, len(near)), len(near))):
-            free = sorted(near[:size])
-            try:
-                window = self._window(free, (at, token))
-                found = window.read(self.layout, free) if window.ended else None
-            except LimitError:
-                if self.constraint.exact:
-                    raise
-                self.constraint.lattice.reset()
+        if token == constraint.vocab.blank:
+            if constraint.exact_length:
                 return None
-            if found is not None:
-                ids = self.ids.copy()
-                ids[[at, *free]] = [token, *found]
-                return ids
-        return None
+        elif not 0 <= token < len(constraint.vocab) or constraint.lattice.tokens.classes[token] < 0:
+            return None
+        key = at, token
+        if key not in self._found:
+            steps = self._steps.copy()
+            steps[self.layout.places[at]] = self.layout.token(at, token), -1, -1
+            ids = self.ids.copy()
+            ids[at] = token
+            canvas = self.canvas.apply((Write(at, token, 0.0),))
+            self._found[key] = constraint.find(self.layout, canvas, steps, ids)
+        return self._found[key]
 
-    def _near(self, at: int) -> list[int]:
-        """The open slots that are solved together with one, itself left out.
-
-        The nearest few, then those where the witness says something, nearest first, then the
-        others; never more than `joint` next to each other, for there the work multiplies.
-        """
-        holes = [h for h in self.canvas.holes.tolist() if h != at]
-        near = sorted(holes, key=lambda h: (abs(h - at), h))
-        joint = self.constraint.joint
-        if joint is None:
-            return near
-        said = [h for h in near[4:] if self.ids[h] != self.constraint.vocab.blank]
-        chosen, most = {at}, joint if joint <= FEW else 3 * joint
-        for hole in dict.fromkeys((*near[:4], *said, *near)):
-            if len(chosen) == most:
+    def _ahead(self, at: int) -> tuple[Sweep, NDArray[np.int32]]:
+        """A sweep with the slot open at no cost, and what of it can be completed."""
+        lattice, exact, place = self.constraint.lattice, self.constraint.exact, self._place(at)
+        key = None if exact else at  # with all slots open, one is like another
+        lattice.tidy()
+        if key in self._sweeps and self._sweeps[key][0].generation == lattice.generation:
+            return self._sweeps[key]
+        steps = self._steps.copy()
+        steps[place] = self.layout.opens[at], -1, -1
+        width = 0 if exact else NEAR
+        while True:
+            try:
+                swept = lattice.sweep(self.constraint.entry, steps, width)
+                ahead = lattice.rights(swept, 0 if exact else place + 1)
                 break
-            left = next(k for k in count(1) if hole - k not in chosen)
-            right = next(k for k in count(1) if hole + k not in chosen)
-            if left + right - 1 <= joint:  # the run that this slot would make
-                chosen.add(hole)
-        return [h for h in near if h in chosen]
+            except LimitError:
+                if not width:
+                    raise
+                lattice.reset()
+                width -= 1
+        self._sweeps[key] = swept, ahead
+        return swept, ahead
 
-    def _window(self, free: list[int], write: tuple[int, int] | None = None) -> Window:
-        key = frozenset(free), write
-        generation = self.constraint.lattice.generation
-        if key in self._windows and self._windows[key].generation == generation:
-            return self._windows[key]
-        row = self._row.copy()
-        for at in free:
-            row[self.layout.places[at]] = self.constraint.slot(self.layout.guards[at])
-        if write is not None:
-            at, token = write
-            row[self.layout.places[at]] = self.layout.token(at, token)
-        window = self._windows[key] = Window(self.constraint, row)
-        return window
+    def _place(self, at: int) -> int:
+        return int(self.layout.places[at])
 
     @cached_property
-    def _windows(self) -> dict[tuple[frozenset[int], tuple[int, int] | None], Window]:
+    def _sweeps(self) -> dict[int | None, tuple[Sweep, NDArray[np.int32]]]:
         return {}
 
     @cached_property
-    def _row(self) -> Row:
-        """The pieces of the witness."""
+    def _found(self) -> dict[tuple[int, int], NDArray[np.int64] | None]:
+        return {}
+
+    @cached_property
+    def _steps(self) -> Steps:
+        """What each place can be, the witness at no cost."""
         row = self.layout.row.copy()
         ours = np.flatnonzero(self.canvas.slots != Slot.GIVEN)
         row[self.layout.places[ours]] = [
             self.layout.token(at, int(self.ids[at])) for at in ours.tolist()
         ]
-        return row
+        return self.constraint.steps(self.layout, self.canvas, row)

@@ -4,6 +4,7 @@ A front is what can be at one place: per lexer state the set of parser stacks. I
 piece of the canvas: known bytes, a known token, or a hole, which is every token at once. From
 the left, `advance` gives all that can be reached; from the right, `retreat` keeps what can still
 be completed. Nothing is approximated and no length is guessed: a hole of k slots is k pieces.
+`search.py` says how far a hole is looked into.
 
 Fronts and pieces are interned and known by number; what a move did not change is a look-up.
 `core.CoreLattice` is the same in C; this one is its oracle, and what runs without a compiler.
@@ -18,7 +19,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from infill.constrain import search
 from infill.constrain.lexing import Lexer
+from infill.constrain.search import Chosen, Steps, Sweep
 from infill.constrain.stacks import EMPTY, Set
 from infill.constrain.tokens import Run, Tokens, walk
 from infill.constrain.writing import Writer
@@ -26,9 +29,6 @@ from infill.vocab import Bitmask
 
 Front = int
 """What can stand at one place, by its number; 0 is nothing at all."""
-
-Fronts = NDArray[np.int32]
-"""[n + 1] Before each of n pieces, and after the last."""
 
 Row = NDArray[np.int32]
 """[n] Pieces of a canvas, by number."""
@@ -112,14 +112,6 @@ class Lattice(Protocol):
         """The number of a piece."""
         ...
 
-    def lefts(self, entry: Front, row: Row) -> Fronts:
-        """What can be reached before each piece and after the last, from `entry`."""
-        ...
-
-    def rights(self, row: Row, lefts: Fronts) -> Fronts:
-        """What of `lefts` can be completed, the text ending with the last piece."""
-        ...
-
     def ended(self, front: Front) -> Front:
         """What of the front is a complete text."""
         ...
@@ -139,12 +131,20 @@ class Lattice(Protocol):
         """
         ...
 
-    def first(self, front: Front) -> Front:
-        """The front with one of its lexer states only."""
+    def sweep(self, entry: Front, steps: Steps, width: int) -> Sweep:
+        """From the left over pieces that can be one of several (`search.py`, as all below)."""
         ...
 
-    def common(self, one: Front, other: Front) -> Front:
-        """What two fronts share, of the first lexer state where they do."""
+    def read(self, swept: Sweep) -> Chosen | None:
+        """What to put into each place for the cheapest text; None if no text ends here."""
+        ...
+
+    def rights(self, swept: Sweep, start: int) -> NDArray[np.int32]:
+        """int32 [n + 1, width + 1] What of the layers from a place on can be completed."""
+        ...
+
+    def fits(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Classes, bool]:
+        """`allowed` of the open piece that stands at a place at no cost."""
         ...
 
 
@@ -192,20 +192,6 @@ class PythonLattice:
             self._fronts[key] = len(self._places)
             self._places.append(key)
         return self._fronts[key]
-
-    def lefts(self, entry: Front, row: Row) -> Fronts:
-        """Fold `advance` over the pieces."""
-        fronts = [entry]
-        for piece in row.tolist():
-            fronts.append(self.advance(fronts[-1], piece))
-        return np.array(fronts, np.int32)
-
-    def rights(self, row: Row, lefts: Fronts) -> Fronts:
-        """Fold `retreat` over the pieces, from the end of the text."""
-        fronts = [self.ended(int(lefts[-1]))]
-        for piece, left in zip(row.tolist()[::-1], lefts.tolist()[-2::-1], strict=True):
-            fronts.append(self.retreat(left, piece, fronts[-1]))
-        return np.array(fronts[::-1], np.int32)
 
     def advance(self, front: Front, piece: int) -> Front:
         """What can stand right of the piece."""
@@ -295,13 +281,46 @@ class PythonLattice:
         """The front with one of its lexer states only."""
         return self._front(dict(self._places[front][:1]))
 
-    def common(self, one: Front, other: Front) -> Front:
-        """What two fronts share, of the first lexer state where they do."""
+    def unite(self, one: Front, other: Front) -> Front:
+        """What is in either."""
+        after = dict(self._places[one])
+        for state, stacks in self._places[other]:
+            after[state] = self.stacks.union(after.get(state, EMPTY), stacks)
+        return self._front(after)
+
+    def minus(self, one: Front, other: Front) -> Front:
+        """What is in one front and not in another."""
         others = dict(self._places[other])
-        for state, stacks in self._places[one]:
-            if both := self.stacks.meet(stacks, others.get(state, EMPTY)):
-                return self._front({state: both})
-        return 0
+        left = {s: self.stacks.minus(x, others.get(s, EMPTY)) for s, x in self._places[one]}
+        return self._front({state: stacks for state, stacks in left.items() if stacks})
+
+    def is_open(self, piece: int) -> bool:
+        """Whether a piece is an open slot."""
+        return isinstance(self._pieces[piece], Open)
+
+    def only(self, piece: int, edge: int, kind: int) -> int:
+        """The piece of one class of an open piece, by an edge of its guard; -1, -1: a blank."""
+        slot = self._pieces[piece]
+        assert isinstance(slot, Open)  # noqa: S101 - our mistake, if it is one
+        if kind < 0:
+            return self.register(Token(-1, tuple((s, s) for s in range(slot.guard.states))))
+        return self.register(Token(kind, (slot.guard.edges[edge][:2],)))
+
+    def sweep(self, entry: Front, steps: Steps, width: int) -> Sweep:
+        """From the left over pieces that can be one of several."""
+        return search.sweep(self, entry, steps, width)
+
+    def read(self, swept: Sweep) -> Chosen | None:
+        """What to put into each place for the cheapest text; None if no text ends here."""
+        return search.read(self, swept)
+
+    def rights(self, swept: Sweep, start: int) -> NDArray[np.int32]:
+        """What of the layers from a place on can be completed."""
+        return search.rights(self, swept, start)
+
+    def fits(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Classes, bool]:
+        """`allowed` of the open piece that stands at a place at no cost."""
+        return search.fits(self, swept, ahead, at)
 
     def ways(self, piece: int, state: int) -> tuple[tuple[Run, int], ...]:
         """From a state over the piece: what is written, and the state that follows."""

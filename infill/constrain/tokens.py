@@ -8,7 +8,8 @@ them for JSON. Knows nothing of parsers or canvases.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import takewhile
 
 import numpy as np
@@ -22,6 +23,9 @@ from infill.vocab import Bitmask, Vocab, pack
 
 Run = tuple[int, ...]
 """Symbols of the lexer, by index, in the order in which they are written."""
+
+UNIT = 4
+"""Columns that plain newlines go by; any other costs more in a search, no more than that."""
 
 Ways = tuple[tuple[Run, int], ...]
 """Alternatives: what is written, and the state that follows."""
@@ -67,6 +71,46 @@ class Tokens:
                     here[way].append(kind)
             self._edges[state] = {way: tuple(kinds) for way, kinds in here.items()}
         return self._edges[state]
+
+    @cached_property
+    def firsts(self) -> NDArray[np.int64]:
+        """int64 [C] The first token of each class."""
+        found = np.full(len(self.samples) + 1, -1, np.int64)  # the last is for class -1
+        found[self.classes[::-1]] = np.arange(len(self.classes))[::-1]
+        return found[:-1]
+
+    @cached_property
+    def plain(self) -> frozenset[int]:
+        """Classes enough to say most things shortly.
+
+        Punctuation and white space; per terminal the shortest token that is one, by itself and
+        after a space; per column that is whole units deep, or one less since words may bring
+        their own space, the shortest newline that leads there.
+        """
+        best: dict[object, int] = {}
+        for kind, sample in enumerate(self.samples):
+            for name in self._plainly(kind, sample):
+                if len(sample) < len(self.samples[best.setdefault(name, kind)]):
+                    best[name] = kind
+        return frozenset(best.values())
+
+    def _plainly(self, kind: int, sample: bytes) -> Iterator[object]:
+        """What a class stands for in `plain`."""
+        if len(sample) == 1 and not sample.isalnum() and (sample.isspace() or 32 < sample[0] < 127):  # noqa: PLR2004 - what ASCII shows
+            yield sample
+            return
+        if sample.strip(b" ") == b"\n" and sample[:1] == b"\n":
+            if (len(sample) - 1) % UNIT in (0, UNIT - 1):
+                yield len(sample)
+            return
+        for run, state in self.ways(kind, 0):
+            for out in self.lexer.ends[state]:
+                symbols = [self.lexer.symbols[x] for x in (*run, *self.lexer.outs[out])]
+                lexemes = [symbol for symbol in symbols if symbol.terminals]
+                if lexemes and lexemes[-1].column >= 0:  # the newline that the end implies
+                    lexemes.pop()
+                if len(lexemes) == 1:
+                    yield lexemes[0].terminals, sample[:1] == b" "
 
     def union(self, classes: NDArray[np.bool_]) -> Bitmask:
         """The tokens of the classes marked in bool [C]; kept, since slots look alike."""

@@ -22,10 +22,6 @@ from infill.constrain.affix import Affixes
 from infill.constrain.grammatical import Grammatical, GrammaticalState
 from infill.vocab import Bitmask
 
-JOINT = 5
-"""Open slots that a first completion is sought in together. With all of them the search for one
-that is not there took minutes; with 5 no completion was missed that a test knows of."""
-
 
 @dataclass(frozen=True)
 class WholeText:
@@ -52,15 +48,14 @@ class WholeText:
         slots     the most tokens that each hole may take
         affixes   what else each hole must keep to, where that matters
         """
-        wider = replace(grammar, joint=JOINT)
         if not slots:
-            complete = wider.within(self.stretches[0], b"", affixes={})
+            complete = grammar.within(self.stretches[0], b"", affixes={})
             return None if complete.start(_open(0)) is None else []
         encode = grammar.vocab.encode
         gaps = [encode(gap) for gap in self.stretches[1:-1]]
         anchors = _sums(gaps)
         kept = zip(anchors, affixes or [Affixes()] * len(slots), strict=True)
-        inside = wider.within(
+        inside = grammar.within(
             self.stretches[0], self.stretches[-1], affixes=dict(kept), exact_length=False
         )
         rows = [_open(count) for count in slots]

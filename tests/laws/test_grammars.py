@@ -9,6 +9,7 @@ import os
 import random
 import re
 import sysconfig
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -182,6 +183,29 @@ def test_start_and_every_mask_are_what_exhaustive_search_finds(case):
     assert [int(witness.ids[at]) for at in canvas.holes.tolist()] in expected
 
 
+@given(cases(), st.integers(0, 4))
+def test_what_a_search_around_a_witness_finds_is_right(case, changes):
+    syntax, vocab, canvas, exact_length = case
+    grammatical = constraint(syntax, vocab, exact_length=exact_length)
+    expected = solutions(syntax, vocab, canvas, exact_length=exact_length)
+    if grammatical is None:
+        return
+    state = replace(grammatical, exact=False, changes=changes).start(canvas)
+    if state is None:
+        # one change costs three at most
+        assert not expected or changes < 3 * len(canvas.holes)
+        return
+    holes = canvas.holes.tolist()
+    assert [int(state.ids[at]) for at in holes] in expected
+    for index, at in enumerate(holes):
+        for token in tokens_of(state.allowed(at), vocab):
+            after = state.after(Write(at, token, 0.0))
+            assert after is not None  # a mask promises nothing that a move does not keep
+            found = [int(after.ids[hole]) for hole in holes]
+            assert found in expected
+            assert found[index] == token
+
+
 @given(cases(), st.randoms(use_true_random=False))
 def test_moves_agree_with_masks_and_with_a_fresh_start(case, rng):
     syntax, vocab, canvas, exact_length = case
@@ -208,21 +232,22 @@ def test_moves_agree_with_masks_and_with_a_fresh_start(case, rng):
 
 
 @pytest.mark.skipif(compiled.library() is None, reason="the core was not built")
-@given(cases())
-def test_the_core_and_its_python_oracle_agree(case):
+@given(cases(), st.booleans(), st.integers(0, 3))
+def test_the_core_and_its_python_oracle_agree(case, exact, changes):
     syntax, vocab, canvas, exact_length = case
     grammatical = constraint(syntax, vocab, exact_length=exact_length)
     if grammatical is None:
         return
+    grammatical = replace(grammatical, exact=exact, changes=changes)
     core = grammatical.lattice
     assert isinstance(core, CoreLattice)
     parts = kept.parts(syntax, vocab)
     writer = Writer(parts.lexer, Stacks(parts.tables), None, parts.modes)
-    oracle = Grammatical(
-        vocab, PythonLattice(parts.lexer, parts.tokens, writer), exact_length=exact_length
-    )
+    oracle = replace(grammatical, lattice=PythonLattice(parts.lexer, parts.tokens, writer))
     one, other = grammatical.start(canvas), oracle.start(canvas)
     assert (one is None) == (other is None)
+    if one is not None:
+        assert one.ids.tolist() == other.ids.tolist()
     for at in canvas.holes.tolist() if one is not None else ():
         assert (one.allowed(at) == other.allowed(at)).all()
 

@@ -1,0 +1,55 @@
+"""Where the slots of a canvas lie among the pieces of its text, and what each of them can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infill.canvas import Canvas, Slot
+from infill.constrain.lattice import FREE, Close, Guard
+
+if TYPE_CHECKING:
+    from infill.constrain.grammatical import Grammatical
+
+
+class Layout:
+    """Where the slots of a canvas lie among the pieces; shared by all states of one length.
+
+    places  int32 [T] the piece of each slot
+    guards  the guard of each slot
+    row     int32 [n] the pieces, 0 at open slots
+    plains  int32 [T] the open piece that takes plain tokens in each slot
+    opens   int32 [T] the one that takes any
+    """
+
+    def __init__(self, constraint: Grammatical, canvas: Canvas) -> None:
+        self.constraint, self.canvas = constraint, canvas
+        row, places = list[int](), list[int]()
+        self.guards: list[Guard] = []
+        given, guard = 0, constraint.guard(0)
+        slots, ids = canvas.slots.tolist(), canvas.ids.tolist()
+        for slot, token in zip(slots, ids, strict=True):
+            if slot == Slot.GIVEN:
+                if guard is not FREE:
+                    row.append(constraint.lattice.register(Close(guard)))
+                given += 1
+                guard = constraint.guard(given)
+            places.append(len(row))
+            self.guards.append(guard)
+            if slot == Slot.HOLE:
+                row.append(0)
+            elif slot == Slot.FILLED:
+                row.append(constraint.token(token, guard))
+            else:
+                row.append(constraint.token(token, FREE, ours=False))
+        if guard is not FREE:
+            row.append(constraint.lattice.register(Close(guard)))
+        self.row = np.array([*row, *constraint.tail], np.int32)
+        self.places = np.array(places, np.int32)
+        self.plains = np.array([constraint.slot(g, plain=True) for g in self.guards], np.int32)
+        self.opens = np.array([constraint.slot(g) for g in self.guards], np.int32)
+
+    def token(self, at: int, token: int) -> int:
+        """The piece of a token that stands in a slot."""
+        return self.constraint.token(token, self.guards[at])
