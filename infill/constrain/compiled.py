@@ -36,10 +36,12 @@ def flat(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.i
     return offsets, np.array([x for row in rows for x in row], np.int32)
 
 
-def pairs(rows: Sequence[Sequence[tuple[int, int]]]) -> tuple[NDArray[np.int32], ...]:
-    """Rows of pairs as offsets [n + 1] and one run of numbers."""
+def pairs(
+    rows: Sequence[Sequence[tuple[int, int]]],
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Rows of pairs as offsets [n + 1] and one run of pairs [m, 2]."""
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
-    return offsets, np.array([x for row in rows for pair in row for x in pair], np.int32)
+    return offsets, np.array([pair for row in rows for pair in row], np.int32).reshape(-1, 2)
 
 
 def effects(

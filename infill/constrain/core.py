@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infill.constrain.compiled import flat, library, pairs
+from infill.constrain.compiled import library, pointer
 from infill.constrain.lattice import (
     Classes,
     Close,
@@ -19,11 +18,9 @@ from infill.constrain.lattice import (
     Text,
     Token,
 )
-from infill.constrain.lexing import Lexer
+from infill.constrain.packed import Packed
 from infill.constrain.search import Chosen, Steps, Sweep
 from infill.constrain.syntax import Indentation
-from infill.constrain.tables import Tables
-from infill.constrain.tokens import Tokens
 from infill.errors import LimitError
 
 ENTRIES = 5_000_000
@@ -37,33 +34,26 @@ FAILURES = {
 
 
 class CoreLattice:
-    """The lattice in C; the arguments are those of `Writer` and `PythonLattice`.
+    """The lattice in C, of what a grammar and a vocabulary are compiled to.
 
     `limit` bounds the entries of all tables together (`ENTRIES`).
     """
 
-    def __init__(  # noqa: PLR0913 - what the engine is made of
-        self,
-        lexer: Lexer,
-        tokens: Tokens,
-        tables: Tables,
-        modes: Sequence[int],
-        indentation: Indentation | None,
-        *,
-        limit: int = ENTRIES,
+    def __init__(
+        self, packed: Packed, indentation: Indentation | None, *, limit: int = ENTRIES
     ) -> None:
         found = library()
         assert found is not None  # noqa: S101 - our mistake, if it is one
-        self.tokens, self._lib, self._limit = tokens, found, limit
+        self.tokens, self._lib, self._limit = packed.tokens, found, limit
         self.generation = 0
         self._numbers: dict[Piece, int] = {}
         self._open: dict[int, Open] = {}
         self._guards: dict[int, tuple[int, Guard]] = {}
-        self._handle = ctypes.c_void_p(self._parser(tables, modes, indentation, limit))
+        self._handle = ctypes.c_void_p(self._parser(packed, indentation, limit))
         if not self._handle:
             raise MemoryError("the constraint engine could not be set up")
-        self._lexer(lexer, tables, indentation)
-        self._tokens(tokens)
+        self._lexer(packed, indentation)
+        self._tokens(packed)
         self.start: Front = self._call("core_start")
 
     def __del__(self) -> None:
@@ -84,57 +74,36 @@ class CoreLattice:
             )
         return result
 
-    def _parser(
-        self, tables: Tables, modes: Sequence[int], indentation: Indentation | None, limit: int
-    ) -> int | None:
-        names = tables.terminals
+    def _parser(self, packed: Packed, indentation: Indentation | None, limit: int) -> int | None:
+        names, shift = packed.terminals, packed.shift()
         indent = names.index(indentation.indent) if indentation else -1
         dedent = names.index(indentation.dedent) if indentation else -1
-        states, symbols = len(tables.shifts), len(tables.symbols)
-        shift = np.full((states, symbols), -1, np.int32)
-        for state, row in enumerate(tables.shifts):
-            shift[state, list(row)] = list(row.values())
-        at, reductions = pairs(tables.reductions)
-        sizes = np.array(
-            [
-                *(states, symbols, len(tables.terminals)),
-                *(tables.empty, indent, dedent),
-            ],
-            np.int32,
+        sizes = np.array([*shift.shape, len(names), packed.empty, indent, dedent], np.int32)
+        rows = (
+            *(sizes, shift, packed.reduction_at, packed.reductions),
+            *(packed.inside, packed.accepting, packed.state_mode),
         )
-        accepting = [state in tables.accepting for state in range(states)]
-        flags = np.array([tables.inside, accepting], np.int32)
-        rows = (sizes, shift, at, reductions, *flags)
-        return self._lib.core_new(
-            *(row.ctypes.data_as(ctypes.c_void_p) for row in rows),
-            np.array(modes, np.int32).ctypes.data_as(ctypes.c_void_p),
-            ctypes.c_int64(limit),
-        )
+        return self._lib.core_new(*map(pointer, rows), ctypes.c_int64(limit))
 
-    def _lexer(self, lexer: Lexer, tables: Tables, indentation: Indentation | None) -> None:
-        ids = [tables.terminals.index(name) for name in lexer.terminals]
-        at, terminals = flat([[ids[t] for t in symbol.terminals] for symbol in lexer.symbols])
-        columns = np.array([symbol.column for symbol in lexer.symbols], np.int32)
-        modes = np.array([symbol.mode for symbol in lexer.symbols], np.int32)
+    def _lexer(self, packed: Packed, indentation: Indentation | None) -> None:
         units = indentation.units if indentation else ()
         self._call(
             "core_lexer",
-            *(len(lexer.table), np.ascontiguousarray(lexer.table, np.int32)),
-            *(len(lexer.symbols), at, terminals, columns, modes),
-            *(len(lexer.outs), *flat(lexer.outs)),
-            *(len(lexer.moves), *pairs(lexer.moves)),
-            *flat(lexer.ends),
-            np.array(self.tokens.twins, np.int32),
+            *(len(packed.table), packed.table),
+            *(len(packed.symbol_mode), packed.symbol_at, packed.lexed[packed.symbol_terminals]),
+            *(packed.symbol_column, packed.symbol_mode),
+            *(len(packed.out_at) - 1, packed.out_at, packed.outs),
+            *(len(packed.move_at) - 1, packed.move_at, packed.moves),
+            *(packed.end_at, packed.ends),
+            packed.twin,
             *(len(units), np.array(units, np.int32)),
         )
 
-    def _tokens(self, tokens: Tokens) -> None:
-        offsets = np.cumsum([0, *map(len, tokens.samples)], dtype=np.int32)
-        follows = tokens.follows
+    def _tokens(self, packed: Packed) -> None:
         self._call(
             "core_tokens",
-            *(len(tokens.samples), offsets, b"".join(tokens.samples)),
-            *(len(follows.after) - 1, follows.of, follows.after),
+            *(len(packed.sample_at) - 1, packed.sample_at, packed.samples),
+            *(len(packed.after) - 1, packed.symbol_mode, packed.after),
         )
 
     # -- the lattice

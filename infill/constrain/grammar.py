@@ -72,8 +72,6 @@ class Grammar:
         """One of the grammars that come along: python, json, toml, sql, calculator."""
         import infill_grammars  # noqa: PLC0415 - package data, read when it is needed
 
-        from infill.constrain import lark  # noqa: PLC0415 - likewise
-
         if name not in infill_grammars.names():
             raise GrammarError(
                 "no grammar has this name",
@@ -81,13 +79,14 @@ class Grammar:
                 got=name,
                 hint="give the path of a .lark file, or Grammar.lark(text)",
             )
-        indentation = _PYTHON if name == "python" else None
-        syntax = lark.load(
-            infill_grammars.text(name),
-            indentation=indentation,
-            implied_end=indentation is not None,
-        )
-        return Grammar(syntax, name, _JUDGES.get(name))
+        text, indentation = infill_grammars.text(name), _PYTHON if name == "python" else None
+
+        def build() -> Syntax:
+            from infill.constrain import lark  # noqa: PLC0415 - where nothing is kept yet
+
+            return lark.load(text, indentation=indentation)
+
+        return Grammar(kept.syntax_of(text, indentation, build), name, _JUDGES.get(name))
 
     @staticmethod
     def regex(pattern: str) -> Grammar:
@@ -121,7 +120,7 @@ class Grammar:
         parts = kept.parts(self.syntax, vocab)
         indentation = self.syntax.indentation
         if compiled.library() is not None:
-            lattice = CoreLattice(parts.lexer, parts.tokens, parts.tables, parts.modes, indentation)
+            lattice = CoreLattice(parts, indentation)
         else:
             writer = Writer(parts.lexer, Stacks(parts.tables), indentation, parts.modes)
             lattice = PythonLattice(parts.lexer, parts.tokens, writer)

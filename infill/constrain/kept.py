@@ -1,7 +1,8 @@
-"""Compiled grammars, kept on disk: per grammar and vocabulary, in the user's cache folder.
+"""Compiled grammars, kept on disk, in the user's cache folder.
 
-A file is written beside its place and moved there, and is only ever read as numbers and JSON. One
-that cannot be read is built anew. `INFILL_CACHE` names another folder.
+Per grammar and vocabulary what both are compiled to, as arrays; per grammar that comes along what
+Lark makes of its text. A file is written beside its place and moved there, and is only ever read
+as numbers or JSON. One that cannot be read is built anew. `INFILL_CACHE` names another folder.
 """
 
 from __future__ import annotations
@@ -10,47 +11,56 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields
+from importlib import metadata
+from io import BytesIO
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from infill.constrain import lexing, modes, tables
-from infill.constrain.lexing import Lexer, Symbol
-from infill.constrain.modes import Follows
-from infill.constrain.syntax import Syntax
-from infill.constrain.tables import Tables
-from infill.constrain.tokens import Tokens, read
+from infill.constrain.packed import Packed, pack
+from infill.constrain.syntax import Indentation, Syntax
+from infill.constrain.tokens import read
 from infill.vocab import Vocab
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever what is compiled, or how it is written, changes."""
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What a grammar and a vocabulary are compiled to."""
-
-    tables: Tables
-    modes: Sequence[int]
-    lexer: Lexer
-    tokens: Tokens
-
-
-def parts(syntax: Syntax, vocab: Vocab) -> Parts:
-    """From the disk, or compiled and then kept."""
-    key = f"{FORMAT} {syntax.digest} {vocab.digest}"
-    path = folder() / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
+def parts(syntax: Syntax, vocab: Vocab) -> Packed:
+    """What a grammar and a vocabulary are compiled to: from the disk, or compiled and then kept."""
+    path = _place(f"{syntax.digest} {vocab.digest}", ".npz")
     found = _load(path)
     if found is None:
         table = tables.build(syntax)
         sets, of = modes.assign(syntax, table)
         lexer = lexing.build(syntax, sets)
-        found = Parts(table, of, lexer, read(lexer, vocab, modes.follows(table, of, lexer)))
-        _save(path, found)
+        found = pack(table, of, read(lexer, vocab, modes.follows(table, of, lexer)))
+        file = BytesIO()
+        np.savez(file, **{field.name: getattr(found, field.name) for field in fields(found)})
+        _save(path, file.getvalue())
+    return found
+
+
+def syntax_of(text: str, indentation: Indentation | None, build: Callable[[], Syntax]) -> Syntax:
+    """What Lark makes of a text that imports no files: from the disk, or built and then kept.
+
+    A text is another one with another release of Lark, whose version is asked for without
+    importing it: that takes longer than all that is done here.
+    """
+    try:
+        release = metadata.version("lark")
+    except metadata.PackageNotFoundError:  # frozen into an application, say
+        return build()
+    columns = indentation and indentation.plain()
+    path = _place(json.dumps([release, text, columns]), ".json")
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        return Syntax.from_json(path.read_text(encoding="utf-8"))
+    found = build()
+    _save(path, found.json.encode())
     return found
 
 
@@ -62,73 +72,26 @@ def folder() -> Path:
     return Path(home) / "infill" / "grammars"
 
 
-def _save(path: Path, made: Parts) -> None:
-    table, lexer, tokens = made.tables, made.lexer, made.tokens
-    meta = {
-        "tables": [
-            *(table.terminals, table.symbols, [list(row.items()) for row in table.shifts]),
-            *(table.reductions, [sorted(row) for row in table.above], sorted(table.accepting)),
-            *(table.inside, table.empty),
-        ],
-        "modes": list(made.modes),
-        "lexer": [
-            *(lexer.terminals, [astuple(symbol) for symbol in lexer.symbols]),
-            *(lexer.outs, lexer.moves, lexer.ends),
-        ],
-        "twins": list(tokens.twins),
-        "samples": [sample.hex() for sample in tokens.samples],
-    }
+def _place(key: str, ending: str) -> Path:
+    return folder() / f"{hashlib.sha256(f'{FORMAT} {key}'.encode()).hexdigest()}{ending}"
+
+
+def _save(path: Path, data: bytes) -> None:
     written: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             written = Path(file.name)
-            np.savez(
-                file,
-                meta=np.frombuffer(json.dumps(meta).encode(), np.uint8),
-                table=lexer.table,
-                classes=tokens.classes,
-                of=tokens.follows.of,
-                after=tokens.follows.after,
-            )
+            file.write(data)
         written.replace(path)
     except OSError:  # a folder that cannot be written to costs time, nothing else
         if written is not None:
             written.unlink(missing_ok=True)
 
 
-def _load(path: Path) -> Parts | None:
+def _load(path: Path) -> Packed | None:
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(arrays["meta"].tobytes())
-        return _parts(meta, arrays)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return Packed(**{name: file[name] for name in file.files})
+    except Exception:  # noqa: BLE001 - zipfile and numpy meet broken files with ten kinds of error
         return None
-
-
-def _parts(meta: dict[str, Any], arrays: dict[str, Any]) -> Parts:
-    terminals, symbols, shifts, reductions, above, accepting, inside, empty = meta["tables"]
-    table = Tables(
-        terminals=tuple(terminals),
-        symbols=tuple(symbols),
-        shifts=tuple(dict(map(tuple, row)) for row in shifts),
-        reductions=tuple(tuple(map(tuple, row)) for row in reductions),
-        above=tuple(map(frozenset, above)),
-        accepting=frozenset(accepting),
-        inside=tuple(inside),
-        empty=empty,
-    )
-    names, lexemes, outs, moves, ends = meta["lexer"]
-    lexer = Lexer(
-        terminals=tuple(names),
-        symbols=tuple(Symbol(tuple(t), column, mode) for t, column, mode in lexemes),
-        outs=tuple(map(tuple, outs)),
-        moves=tuple(tuple(map(tuple, move)) for move in moves),
-        table=arrays["table"],
-        ends=tuple(map(tuple, ends)),
-    )
-    follows = Follows(arrays["of"], arrays["after"])
-    samples = tuple(map(bytes.fromhex, meta["samples"]))
-    tokens = Tokens(lexer, follows, meta["twins"], arrays["classes"], samples)
-    return Parts(table, meta["modes"], lexer, tokens)

@@ -12,9 +12,10 @@ nothing of vocabularies or canvases.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,22 @@ class Indentation:
     suspending: frozenset[str] = frozenset()
     units: tuple[int, ...] = (4,)
 
+    def plain(self) -> dict[str, Any]:
+        """As JSON can say it, and the same in every process: sets are sorted lists."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            name: sorted(value) if isinstance(value, frozenset) else value
+            for name, value in values.items()
+        }
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> Indentation:
+        """What `plain` made."""
+        values = dict(plain)
+        values |= {name: frozenset(plain[name]) for name in ("opening", "closing", "suspending")}
+        values["units"] = tuple(plain["units"])
+        return Indentation(**values)
+
 
 @dataclass(frozen=True)
 class Syntax:
@@ -99,14 +116,38 @@ class Syntax:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of everything above: what a compiled form is kept under."""
+        """sha256 of the JSON: what a compiled form is kept under."""
         import hashlib  # noqa: PLC0415 - rarely asked
 
-        columns = self.indentation and [
-            sorted(value) if isinstance(value, frozenset) else value
-            for value in (getattr(self.indentation, name) for name in Indentation.__slots__)
-        ]
-        # sets are sorted: their own order is another in every process
-        ignored = sorted(self.ignore)
-        parts = (self.terminals, self.rules, self.start, ignored, columns, self.lexing)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return hashlib.sha256(self.json.encode()).hexdigest()
+
+    @cached_property
+    def json(self) -> str:
+        """All of it in one text, the same in every process: sets are sorted."""
+        return json.dumps(
+            {
+                "terminals": [
+                    (one.name, one.pattern, one.flags, one.priority, one.literal)
+                    for one in self.terminals
+                ],
+                "rules": [(rule.origin, rule.expansion) for rule in self.rules],
+                "start": self.start,
+                "ignore": sorted(self.ignore),
+                "indentation": self.indentation and self.indentation.plain(),
+                "lexing": self.lexing,
+            }
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Syntax:
+        """What has this JSON; ValueError, TypeError or KeyError for a text that is none."""
+        plain = json.loads(text)
+        columns = plain["indentation"]
+        return Syntax(
+            terminals=tuple(Terminal(*one) for one in plain["terminals"]),
+            rules=tuple(Rule(origin, tuple(names)) for origin, names in plain["rules"]),
+            start=plain["start"],
+            ignore=frozenset(plain["ignore"]),
+            indentation=None if columns is None else Indentation.from_plain(columns),
+            lexing=plain["lexing"],
+        )

@@ -8,7 +8,7 @@ them for JSON. Knows nothing of parsers or canvases.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import takewhile
 
@@ -34,24 +34,33 @@ Ways = tuple[tuple[Run, int], ...]
 class Tokens:
     """The lexer over tokens: their classes, and what a class does from a state.
 
+    lexer       gives the lexer, where it is asked for
+    twins       per state of the lexer the one that is the same between brackets (`twins.py`)
     classes     int32 [V] the class of each token; -1 for one that is never written
     samples     a token of each class, as bytes
-    twins       per state of the lexer the one that is the same between brackets (`twins.py`)
+    plain       classes enough to say most things shortly (`_plain`)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of tokens
         self,
-        lexer: Lexer,
+        lexer: Callable[[], Lexer],
         follows: Follows,
+        *,
         twins: Sequence[int],
         classes: NDArray[np.int32],
         samples: tuple[bytes, ...],
+        plain: frozenset[int],
     ) -> None:
-        self.lexer, self.follows, self.twins = lexer, follows, twins
-        self.classes, self.samples = classes, samples
+        self._lexer, self.follows, self.twins = lexer, follows, twins
+        self.classes, self.samples, self.plain = classes, samples, plain
         self._ways: dict[tuple[int, int], Ways] = {}
         self._edges: dict[int, dict[tuple[Run, int], tuple[int, ...]]] = {}
         self._unions: dict[bytes, Bitmask] = {}
+
+    @property
+    def lexer(self) -> Lexer:
+        """What reads the tokens."""
+        return self._lexer()
 
     def ways(self, kind: int, state: int) -> Ways:
         """What a class of tokens does from a state; class -1 renders to nothing."""
@@ -78,39 +87,6 @@ class Tokens:
         found = np.full(len(self.samples) + 1, -1, np.int64)  # the last is for class -1
         found[self.classes[::-1]] = np.arange(len(self.classes))[::-1]
         return found[:-1]
-
-    @cached_property
-    def plain(self) -> frozenset[int]:
-        """Classes enough to say most things shortly.
-
-        Punctuation and white space; per terminal the shortest token that is one, by itself and
-        after a space; per column that is whole units deep, or one less since words may bring
-        their own space, the shortest newline that leads there.
-        """
-        best: dict[object, int] = {}
-        for kind, sample in enumerate(self.samples):
-            for name in self._plainly(kind, sample):
-                if len(sample) < len(self.samples[best.setdefault(name, kind)]):
-                    best[name] = kind
-        return frozenset(best.values())
-
-    def _plainly(self, kind: int, sample: bytes) -> Iterator[object]:
-        """What a class stands for in `plain`."""
-        if len(sample) == 1 and not sample.isalnum() and (sample.isspace() or 32 < sample[0] < 127):  # noqa: PLR2004 - what ASCII shows
-            yield sample
-            return
-        if sample.strip(b" ") == b"\n" and sample[:1] == b"\n":
-            if (len(sample) - 1) % UNIT in (0, UNIT - 1):
-                yield len(sample)
-            return
-        for run, state in self.ways(kind, 0):
-            for out in self.lexer.ends[state]:
-                symbols = [self.lexer.symbols[x] for x in (*run, *self.lexer.outs[out])]
-                lexemes = [symbol for symbol in symbols if symbol.terminals]
-                if lexemes and lexemes[-1].column >= 0:  # the newline that the end implies
-                    lexemes.pop()
-                if len(lexemes) == 1:
-                    yield lexemes[0].terminals, sample[:1] == b" "
 
     def union(self, classes: NDArray[np.bool_]) -> Bitmask:
         """The tokens of the classes marked in bool [C]; kept, since slots look alike."""
@@ -159,7 +135,47 @@ def read(lexer: Lexer, vocab: Vocab, follows: Follows) -> Tokens:
     classes = np.full(len(vocab), -1, np.int32)
     classes[[token for _, token in tokens]] = of
     tokens_ = tuple(samples[kind] for kind in range(len(first)))
-    return Tokens(lexer, follows, same, classes, tokens_)
+    return Tokens(
+        *(lambda: lexer, follows),
+        twins=same,
+        classes=classes,
+        samples=tokens_,
+        plain=_plain(lexer, follows, tokens_),
+    )
+
+
+def _plain(lexer: Lexer, follows: Follows, samples: Sequence[bytes]) -> frozenset[int]:
+    """Classes enough to say most things shortly.
+
+    Punctuation and white space; per terminal the shortest token that is one, by itself and
+    after a space; per column that is whole units deep, or one less since words may bring
+    their own space, the shortest newline that leads there.
+    """
+    best: dict[object, int] = {}
+    for kind, sample in enumerate(samples):
+        for name in _plainly(lexer, follows, sample):
+            if len(sample) < len(samples[best.setdefault(name, kind)]):
+                best[name] = kind
+    return frozenset(best.values())
+
+
+def _plainly(lexer: Lexer, follows: Follows, sample: bytes) -> Iterator[object]:
+    """What a token stands for in `_plain`."""
+    if len(sample) == 1 and not sample.isalnum() and (sample.isspace() or 32 < sample[0] < 127):  # noqa: PLR2004 - what ASCII shows
+        yield sample
+        return
+    if sample.strip(b" ") == b"\n" and sample[:1] == b"\n":
+        if (len(sample) - 1) % UNIT in (0, UNIT - 1):
+            yield len(sample)
+        return
+    for run, state in walk(lexer, follows, 0, sample):
+        for out in lexer.ends[state]:
+            symbols = [lexer.symbols[x] for x in (*run, *lexer.outs[out])]
+            lexemes = [symbol for symbol in symbols if symbol.terminals]
+            if lexemes and lexemes[-1].column >= 0:  # the newline that the end implies
+                lexemes.pop()
+            if len(lexemes) == 1:
+                yield lexemes[0].terminals, sample[:1] == b" "
 
 
 def _effects(
