@@ -20,10 +20,11 @@ typedef uint64_t u64;
 #define EMPTY 0
 #define ROOT 1
 #define COLUMN (1 << 20)
+#define SMALL 16384
 #define DEEPEST 20000 /* nested calls; a stack of the parser can be that high */
 enum { NO_MEMORY = -2, TOO_LARGE = -3, TOO_DEEP = -4 };
 enum { UNION = 1, MEET, POP, UNPOP, STEP, BACK, WRITE, UNWRITE, FILTER, FORWARD, BACKWARD, ENDED, RUN,
-       CLOSE, MEETS, UNIONS, MINUS, ONLY };
+       CLOSE, MEETS, UNIONS, MINUS, ONLY, UNFAN, PART, LONG };
 enum { MODE, INSIDE, OUTSIDE, DEEPER, SHALLOWER, SAME, COMPLETE };
 enum { TEXT, TOKEN, OPEN, CLOSE_GUARD };
 
@@ -36,6 +37,10 @@ typedef struct { i32 kind, data, from, count, ours; } Piece;
 typedef struct { i32 run, child, sibling, edges_at, edges; } Node; /* run: the one symbol */
 typedef struct { i32 target, kinds_at, kinds; } Edge;
 typedef struct { i32 nnodes; Node *nodes; Edge *edges; i32 *kinds; } Edges;
+/* Where such a trie leads, whoever takes it there: what is equal is one, over all states. Items are
+ * targets, then pairs of a run and a shape. Shape 0 leads nowhere. */
+typedef struct { i32 at, targets, kids; } Shape;
+typedef struct { i32 a, b; u32 epoch; } Seen;
 typedef struct { i32 states, final, edges_at, edges; } Guard;
 typedef struct { i32 source, target, classes; } GuardEdge; /* classes: offset of a [C] byte row, -1 all */
 
@@ -60,6 +65,7 @@ typedef struct {
   /* lexer */
   i32 Q; i32 *lex; i32 *move_at; Way *ways; i32 *end_at, *ends;
   i32 *twin;                  /* per state: the one that is the same between brackets */
+  unsigned char *lasting;     /* per state: inside a lexeme that letters, spaces and brackets leave open */
   i32 nunits, *units;         /* how much deeper a block may be that an open slot begins */
   i32 nsymbols, *sym_at, *sym_terms, *sym_column, *sym_mode; i32 indent, dedent;
   i32 *links, nlinks, caplinks;
@@ -67,8 +73,13 @@ typedef struct {
   i32 *run_parent, *run_symbol; i32 nruns, capruns;
   /* tokens */
   i32 C; i32 *sample_at; unsigned char *samples; /* a token of each class */
+  i32 words, *member_at, *members, *bits_at; u32 *bits; /* of `core_union` */
   i32 modes; i32 *follow_of; u64 *follow_after;  /* Follows of modes.py */
   Edges **from;               /* per state, once it was asked for */
+  Shape *shapes; i32 nshapes, capshapes; i32 *items; i64 nshape_items, capshape_items;
+  i32 *shape_table; u64 capshape_table;
+  Seen *seen; u64 nseen, capseen; u32 epoch;
+  i32 *roots; i32 nroots;     /* [roots, Q] of states, by 2 (row of a guard + 1) + quiet; -1 unknown */
   /* pieces, guards */
   Piece *pieces; i32 npieces, cappieces;
   Guard *guards; i32 nguards; GuardEdge *gedges; i32 ngedges; unsigned char *grows; i64 ngrows;
@@ -828,6 +839,176 @@ static i32 wanted_at(Core *h, const Gather *g, i32 target) {
   if (twin == lexer) return g->wanted[target];
   return unite(h, filter(h, g->wanted[target - lexer + twin], INSIDE, 0), filter(h, g->wanted[target], OUTSIDE, 0));
 }
+/* The number of a shape with these items, made if it is not there. */
+static i32 shaped(Core *h, const i32 *items, i32 targets, i32 kids) {
+  i32 n = targets + 2 * kids;
+  if (!n) return 0;
+  if (4 * (u64)(h->nshapes + 1) > h->capshape_table) {
+    u64 cap = h->capshape_table ? 2 * h->capshape_table : 1 << 12;
+    i32 *fresh = grown(h, NULL, (i64)cap, 4);
+    memset(fresh, 0xff, cap * 4);
+    for (i32 x = 1; x < h->nshapes; x++) {
+      Shape *y = &h->shapes[x];
+      u64 to = hash_set(h->items + y->at, h->items + y->at, y->targets + 2 * y->kids) & (cap - 1);
+      while (fresh[to] >= 0) to = (to + 1) & (cap - 1);
+      fresh[to] = x;
+    }
+    free(h->shape_table); h->shape_table = fresh; h->capshape_table = cap;
+  }
+  u64 at = hash_set(items, items, n) & (h->capshape_table - 1);
+  for (i32 x; (x = h->shape_table[at]) >= 0; at = (at + 1) & (h->capshape_table - 1)) {
+    Shape *y = &h->shapes[x];
+    if (y->targets == targets && y->kids == kids && !memcmp(h->items + y->at, items, (size_t)n * 4)) return x;
+  }
+  if (h->nshapes == h->capshapes) { i32 cap = 2 * h->capshapes + 256; h->shapes = grown(h, h->shapes, cap, sizeof(Shape)); h->capshapes = cap; }
+  if (!h->nshapes) h->shapes[h->nshapes++] = (Shape){0, 0, 0};
+  if (h->nshape_items + n > h->capshape_items) { i64 cap = 2 * (h->nshape_items + n) + 1024; h->items = grown(h, h->items, cap, 4); h->capshape_items = cap; }
+  memcpy(h->items + h->nshape_items, items, (size_t)n * 4);
+  h->shapes[h->nshapes] = (Shape){(i32)h->nshape_items, targets, kids};
+  h->nshape_items += n;
+  return h->shape_table[at] = h->nshapes++;
+}
+
+/* The shape below a node, of the classes in a row of a guard (-1: of all). */
+static i32 shape_of(Core *h, const Edges *from, i32 node, i32 row, int quiet) {
+  Mark m = mark(h);
+  const Node *top = &from->nodes[node];
+  i32 kids = 0, targets = 0;
+  for (i32 c = top->child; c; c = from->nodes[c].sibling) kids++;
+  i32 *items = take(h, top->edges + 2 * kids);
+  for (i32 x = top->edges_at; x < top->edges_at + top->edges; x++) {
+    const Edge *edge = &from->edges[x];
+    int some = row < 0;
+    for (i32 k = edge->kinds_at; !some && k < edge->kinds_at + edge->kinds; k++) some = h->grows[(i64)row * h->C + from->kinds[k]];
+    if (some) items[targets++] = edge->target;
+  }
+  kids = 0;
+  for (i32 c = top->child; c && !quiet; c = from->nodes[c].sibling) {
+    i32 shape = shape_of(h, from, c, row, 0), i = targets + 2 * kids;
+    if (!shape) continue;
+    for (; i > targets && items[i - 2] > from->nodes[c].run; i -= 2) { items[i] = items[i - 2]; items[i + 1] = items[i - 1]; }
+    items[i] = from->nodes[c].run; items[i + 1] = shape;
+    kids++;
+  }
+  i32 found = shaped(h, items, targets, kids);
+  release(h, m);
+  return found;
+}
+static i32 root_of(Core *h, i32 lexer, i32 row, int quiet) {
+  i32 root = 2 * (row + 1) + quiet;
+  if (root >= h->nroots) {
+    h->roots = grown(h, h->roots, (i64)(root + 1) * h->Q, 4);
+    memset(h->roots + (i64)h->nroots * h->Q, 0xff, (size_t)(root + 1 - h->nroots) * (size_t)h->Q * 4);
+    h->nroots = root + 1;
+  }
+  i64 at = (i64)root * h->Q + lexer;
+  if (h->roots[at] < 0) { i32 shape = shape_of(h, edges_from(h, lexer), 0, row, quiet); h->roots[at] = shape; }
+  return h->roots[at];
+}
+
+/* Whether a pair is new since the last `h->epoch++`. */
+static int unseen(Core *h, i32 a, i32 b) {
+  if (2 * (h->nseen + 1) > h->capseen) {
+    u64 cap = h->capseen ? 2 * h->capseen : 1 << 12;
+    Seen *fresh = calloc(cap, sizeof *fresh), *was = h->seen;
+    if (!fresh) fail(h, NO_MEMORY);
+    for (u64 i = 0; i < h->capseen; i++) {
+      if (was[i].epoch != h->epoch) continue;
+      u64 to = mix(KEY2(was[i].a, was[i].b)) & (cap - 1);
+      while (fresh[to].epoch) to = (to + 1) & (cap - 1);
+      fresh[to] = was[i];
+    }
+    free(was); h->seen = fresh; h->capseen = cap;
+  }
+  u64 at = mix(KEY2(a, b)) & (h->capseen - 1);
+  for (; h->seen[at].epoch == h->epoch; at = (at + 1) & (h->capseen - 1)) if (h->seen[at].a == a && h->seen[at].b == b) return 0;
+  h->seen[at] = (Seen){a, b, h->epoch};
+  h->nseen++;
+  return 1;
+}
+/* What some stacks lead to over a shape, states counted from `base`. */
+static void fan(Core *h, Gather *g, i32 shape, i32 stacks, i32 base) {
+  if (!unseen(h, shape, stacks)) return;
+  enter(h);
+  Shape y = h->shapes[shape];
+  for (i32 i = 0; i < y.targets; i++) gather(h, g, 0, stacks, base + h->items[y.at + i], NULL, 0);
+  for (i32 i = 0; i < y.kids; i++) {
+    i32 reached = write_run(h, stacks, h->items[y.at + y.targets + 2 * i]);
+    if (reached) fan(h, g, h->items[y.at + y.targets + 2 * i + 1], reached, base);
+  }
+  h->depth--;
+}
+
+static i32 wanted_of(Core *h, i32 after, i32 target) {
+  i32 twin = h->twin[target];
+  if (twin == target) return lookup(h, after, target);
+  return unite(h, filter(h, lookup(h, after, twin), INSIDE, 0), filter(h, lookup(h, after, target), OUTSIDE, 0));
+}
+/* Which of the stacks lead into `after` over a shape. */
+static i32 unfan(Core *h, i32 shape, i32 stacks, i32 after) {
+  if (!shape || after == EMPTY) return EMPTY;
+  u64 k = KEY1(UNFAN, shape), l = KEY2(stacks, after);
+  i32 found = recall(h, k, l);
+  if (found >= 0) return found;
+  enter(h);
+  Mark m = mark(h);
+  Shape y = h->shapes[shape];
+  i32 many = 0, *parts = take(h, y.targets + y.kids);
+  for (i32 i = 0; i < y.targets; i++) { i32 wanted = wanted_of(h, after, h->items[y.at + i]); if (wanted) parts[many++] = meet(h, stacks, wanted); }
+  for (i32 i = 0; i < y.kids; i++) {
+    i32 run = h->items[y.at + y.targets + 2 * i], reached = write_run(h, stacks, run);
+    i32 left = reached ? unfan(h, h->items[y.at + y.targets + 2 * i + 1], reached, after) : EMPTY;
+    if (left) parts[many++] = unwrite_run(h, stacks, run, left);
+  }
+  found = unite_all(h, parts, many);
+  release(h, m);
+  h->depth--;
+  return keep(h, k, l, found);
+}
+
+/* A front's states of one state of a guard, counted from 0. */
+static i32 part(Core *h, i32 front, i32 guard) {
+  u64 k = KEY1(PART, guard), l = KEY2(front, 0);
+  i32 found = recall(h, k, l);
+  if (found >= 0) return found;
+  Mark m = mark(h);
+  i32 size = COUNT(front), n = 0, *tops = take(h, size), *belows = take(h, size);
+  for (i32 i = 0; i < size; i++) if (TOP(front, i) / h->Q == guard) { tops[n] = TOP(front, i) % h->Q; belows[n++] = BELOW(front, i); }
+  found = make(h, tops, belows, n);
+  release(h, m);
+  return keep(h, k, l, found);
+}
+
+static void open_advance(Core *h, i32 front, Piece p, Gather *g) {
+  Guard over = h->guards[p.data];
+  i32 n = COUNT(front);
+  if (p.from) for (i32 i = 0; i < n; i++) add(h, g, TOP(front, i), BELOW(front, i));
+  for (i32 e = over.edges_at; e < over.edges_at + over.edges; e++) {
+    GuardEdge by = h->gedges[e];
+    h->epoch++; h->nseen = 0;
+    for (i32 i = 0; i < n; i++)
+      if (TOP(front, i) / h->Q == by.source) {
+        i32 root = root_of(h, TOP(front, i) % h->Q, by.classes, p.count);
+        if (root) fan(h, g, root, BELOW(front, i), by.target * h->Q);
+      }
+  }
+}
+static i32 open_retreat(Core *h, i32 front, Piece p, i32 after) {
+  Guard over = h->guards[p.data];
+  i32 size = COUNT(front), n = 0, *tops = take(h, size), *belows = take(h, size);
+  for (i32 i = 0; i < size; i++) {
+    i32 state = TOP(front, i), stacks = BELOW(front, i), kept = EMPTY;
+    for (i32 g = over.edges_at; g < over.edges_at + over.edges; g++) {
+      GuardEdge by = h->gedges[g];
+      if (by.source != state / h->Q) continue;
+      kept = unite(h, kept, unfan(h, root_of(h, state % h->Q, by.classes, p.count), stacks, part(h, after, by.target)));
+    }
+    if (p.from) kept = unite(h, kept, meet(h, stacks, wanted_of(h, part(h, after, state / h->Q), state % h->Q))); /* a blank */
+    if (kept) { tops[n] = state; belows[n++] = kept; }
+  }
+  return make(h, tops, belows, n);
+}
+
 static i32 advance(Core *h, i32 front, i32 piece) {
   if (front == EMPTY) return EMPTY;
   u64 k = KEY1(FORWARD, 0), l = KEY2(front, piece);
@@ -839,7 +1020,8 @@ static i32 advance(Core *h, i32 front, i32 piece) {
   i32 links = h->nlinks;
   g.acc = take(h, wide); g.touched = take(h, wide);
   memset(g.acc, 0, (size_t)wide * 4);
-  for (i32 i = 0, n = COUNT(front); i < n; i++) { g.state = TOP(front, i); g.stacks = BELOW(front, i); each_way(h, piece, &g, gather); }
+  if (h->pieces[piece].kind == OPEN) open_advance(h, front, h->pieces[piece], &g);
+  else for (i32 i = 0, n = COUNT(front); i < n; i++) { g.state = TOP(front, i); g.stacks = BELOW(front, i); each_way(h, piece, &g, gather); }
   qsort(g.touched, (size_t)g.n, 4, ascending);
   i32 *belows = take(h, g.n);
   for (i32 i = 0; i < g.n; i++) belows[i] = unite_links(h, g.acc[g.touched[i]]);
@@ -856,29 +1038,6 @@ static void select_(Core *h, Gather *g, i32 run, i32 reached, i32 target, const 
   if (left && !(g->head && h->links[2 * g->head] == left)) g->head = linked(h, left, g->head);
 }
 
-/* What of `stacks`, at a node of the trie, leads on to what is wanted: one way back per symbol. */
-static i32 open_back(Core *h, const Piece *p, Gather *g, const Edges *from, i32 at, i32 stacks, i32 guard) {
-  Guard *over = &h->guards[p->data];
-  Node node = from->nodes[at];
-  i32 head = 0, links = h->nlinks;
-  for (i32 x = node.edges_at; x < node.edges_at + node.edges; x++)
-    for (i32 k = over->edges_at; k < over->edges_at + over->edges; k++) {
-      GuardEdge *by = &h->gedges[k];
-      if (by->source != guard || !passes(h, from, &from->edges[x], by)) continue;
-      i32 wanted = wanted_at(h, g, by->target * h->Q + from->edges[x].target);
-      if (wanted) head = linked(h, wanted, head);
-    }
-  i32 kept = meet(h, stacks, unite_links(h, head));
-  h->nlinks = links;
-  if (p->count) return kept;
-  for (i32 c = node.child; c; c = from->nodes[c].sibling) {
-    i32 reached = write_run(h, stacks, from->nodes[c].run);
-    i32 after = reached ? open_back(h, p, g, from, c, reached, guard) : EMPTY;
-    if (after) kept = unite(h, kept, unwrite_run(h, stacks, from->nodes[c].run, after));
-  }
-  return kept;
-}
-
 static i32 *spread(Core *h, i32 front) {
   i32 *wanted = take(h, h->widest);
   memset(wanted, 0, (size_t)h->widest * 4);
@@ -892,21 +1051,19 @@ static i32 retreat(Core *h, i32 front, i32 piece, i32 after) {
   i32 found = recall(h, k, l);
   if (found >= 0) return found;
   Mark m = mark(h);
+  if (h->pieces[piece].kind == OPEN) {
+    found = open_retreat(h, front, h->pieces[piece], after);
+    release(h, m);
+    return keep(h, k, l, found);
+  }
   Gather g = {0};
   g.wanted = spread(h, after);
   i32 size = COUNT(front), n = 0, *tops = take(h, size), *belows = take(h, size);
   for (i32 i = 0; i < size; i++) {
     i32 links = h->nlinks;
     g.state = TOP(front, i); g.stacks = BELOW(front, i); g.head = 0;
-    Piece p = h->pieces[piece];
-    i32 kept = EMPTY;
-    if (p.kind == OPEN) {
-      kept = open_back(h, &p, &g, edges_from(h, g.state % h->Q), 0, g.stacks, g.state / h->Q);
-      if (p.from) kept = unite(h, kept, meet(h, g.stacks, wanted_at(h, &g, g.state)));
-    } else {
-      each_way(h, piece, &g, select_);
-      kept = unite_links(h, g.head);
-    }
+    each_way(h, piece, &g, select_);
+    i32 kept = unite_links(h, g.head);
     h->nlinks = links;
     if (kept) { tops[n] = TOP(front, i); belows[n++] = kept; }
   }
@@ -1005,6 +1162,15 @@ EXPORT int core_lexer(Core *h, i32 Q, const i32 *lex, i32 nsym, const i32 *sym_a
   h->ways = ways_of(h, move_pairs, move_at[nmoves], runs);
   h->end_at = copied(h, end_at, Q + 1);
   h->ends = copied(h, ends, end_at[Q]);
+  h->lasting = grown(h, NULL, Q, 1);
+  for (i32 q = 0; q < Q; q++) {
+    h->lasting[q] = 1;
+    for (const char *c = "a ("; *c; c++) {
+      i32 move = h->lex[256L * q + *c];
+      if (move < 0) h->lasting[q] = 0;
+      else for (i32 w = move_at[move]; w < move_at[move + 1]; w++) if (move_pairs[2 * w]) h->lasting[q] = 0;
+    }
+  }
   for (i32 e = 0; e < end_at[Q]; e++) h->ends[e] = runs[ends[e]];
   free(runs);
   return 0;
@@ -1065,6 +1231,8 @@ EXPORT int core_close(Core *h, i32 guard) { GUARDED(h) return piece(h, (Piece){C
 /* Forget every set and result; runs, pieces and what tokens do stay. */
 EXPORT int core_reset(Core *h) {
   GUARDED(h)
+  if (h->captable > SMALL) { h->table = grown(h, h->table, SMALL, 4); h->captable = SMALL; }
+  if (h->capmemo > 4 * SMALL) { h->memo = grown(h, h->memo, 4 * SMALL, sizeof(Memo)); h->capmemo = 4 * SMALL; }
   h->nsets = 2; h->nitems = 0; h->nmemo = 0;
   memset(h->table, 0xff, h->captable * 4);
   for (u64 i = 0; i < h->capmemo; i++) h->memo[i].value = -1;
@@ -1117,22 +1285,51 @@ EXPORT int core_allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *
 enum { CHOICES = 3 };
 static const i32 COSTS[CHOICES] = {0, 1, 3};
 
+/* Whether what is read inside a lexeme that goes on for long costs one more at a place. */
+static int surcharged(const i32 *steps, i32 at, int uneven) { return uneven && at % 4 == 3 && steps[at * CHOICES + 1] < 0 && steps[at * CHOICES + 2] < 0; }
+
+/* A front's states inside such lexemes, or the others. */
+static i32 inside(Core *h, i32 front, int wanted) {
+  if (front == EMPTY) return EMPTY;
+  u64 k = KEY1(LONG, wanted), l = KEY2(front, 0);
+  i32 found = recall(h, k, l);
+  if (found >= 0) return found;
+  Mark m = mark(h);
+  i32 size = COUNT(front), n = 0, *tops = take(h, size), *belows = take(h, size);
+  for (i32 i = 0; i < size; i++) if (h->lasting[TOP(front, i) % h->Q] == wanted) { tops[n] = TOP(front, i); belows[n++] = BELOW(front, i); }
+  found = make(h, tops, belows, n);
+  release(h, m);
+  return keep(h, k, l, found);
+}
+
 /* layers[0] and lows[0] are given. Returns how many pieces were passed. */
-EXPORT int core_sweep(Core *h, i32 n, i32 width, const i32 *steps, i32 *layers, i32 *lows) {
+EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, i32 *layers, i32 *lows) {
   GUARDED(h)
   i32 size = width + 1;
   for (i32 i = 0; i < n; i++) {
-    i32 *now = layers + (i64)i * size, *next = now + size, seen = EMPTY, low = 0;
+    i32 *now = layers + (i64)i * size, *next = now + size, seen = EMPTY, low = 0, last = EMPTY;
     memset(next, 0, (size_t)size * 4);
     for (i32 c = 0; c < CHOICES; c++) {
       i32 piece = steps[i * CHOICES + c];
       if (piece >= 0) for (i32 e = COSTS[c]; e < size; e++) next[e] = unite(h, next[e], advance(h, now[e - COSTS[c]], piece));
     }
+    if (surcharged(steps, i, uneven)) {
+      for (i32 e = size - 1; e >= 0; e--) {
+        i32 within = inside(h, next[e], 1);
+        if (e == size - 1) last = within; else next[e + 1] = unite(h, next[e + 1], within);
+        next[e] = inside(h, next[e], 0);
+      }
+    }
     for (i32 e = 0; e < size; e++) { i32 fresh = minus(h, next[e], seen); seen = e < width ? unite(h, seen, next[e]) : seen; next[e] = fresh; }
     while (low < size && !next[low]) low++;
-    if (low == size) return i;
+    if (low == size) { /* all that is left costs one more */
+      if (!last) return i;
+      next[width] = last;
+      low = width;
+      lows[i + 1]++;
+    }
     if (low) { memmove(next, next + low, (size_t)(size - low) * 4); memset(next + size - low, 0, (size_t)low * 4); }
-    lows[i + 1] = lows[i] + low;
+    lows[i + 1] += lows[i] + low;
   }
   return n;
 }
@@ -1169,13 +1366,14 @@ static void choose(Core *h, i32 front, i32 open, i32 after, i32 *edge, i32 *kind
 
 /* One way through a sweep that passed every piece: chosen [n, 2] is (-2, -1) where a piece stands
  * as it is, (-1, -1) for a blank, or a guard's edge and a class. 1 where there is a way. */
-EXPORT int core_read(Core *h, i32 n, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, i32 *chosen) {
+EXPORT int core_read(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, const i32 *layers, const i32 *lows, i32 *chosen) {
   GUARDED(h)
   i32 size = width + 1, total = -1, after = EMPTY;
   for (i32 e = 0; e < size && !after; e++) { after = first(h, ended(h, layers[(i64)n * size + e])); total = lows[n] + e; }
   if (!after) return 0;
   for (i32 i = n - 1; i >= 0; i--) {
     i32 before = EMPTY, c = 0, open = -1, *choice = chosen + 2 * i;
+    if (surcharged(steps, i, uneven)) total -= h->lasting[TOP(after, 0) % h->Q];
     for (; c < CHOICES && !before; c++) {
       i32 e = total - COSTS[c] - lows[i];
       open = steps[i * CHOICES + c];
@@ -1194,7 +1392,7 @@ EXPORT int core_read(Core *h, i32 n, i32 width, const i32 *steps, const i32 *lay
 
 /* What of the layers from `start` on can be completed: rights [n + 1, width + 1], each with what
  * costs less. */
-EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, i32 *rights) {
+EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, i32 uneven, const i32 *steps, const i32 *layers, const i32 *lows, i32 *rights) {
   GUARDED(h)
   i32 size = width + 1;
   for (i32 i = n; i >= start; i--)
@@ -1202,7 +1400,14 @@ EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, const i32 *steps, c
       i32 front = layers[(i64)i * size + e], kept = i == n ? ended(h, front) : EMPTY;
       for (i32 c = 0; i < n && c < CHOICES; c++) {
         i32 to = lows[i] + e + COSTS[c] - lows[i + 1], piece = steps[i * CHOICES + c];
-        if (piece >= 0 && to >= 0 && to < size) kept = unite(h, kept, retreat(h, front, piece, rights[(i64)(i + 1) * size + to]));
+        const i32 *ahead = rights + (i64)(i + 1) * size;
+        if (piece < 0 || to >= size) continue;
+        i32 wanted = to < 0 ? EMPTY : ahead[to];
+        if (surcharged(steps, i, uneven)) {
+          wanted = inside(h, wanted, 0);
+          if (to + 1 >= 0 && to + 1 < size) wanted = unite(h, wanted, inside(h, ahead[to + 1], 1));
+        }
+        kept = unite(h, kept, retreat(h, front, piece, wanted));
       }
       rights[(i64)i * size + e] = e ? unite(h, kept, rights[(i64)i * size + e - 1]) : kept;
     }
@@ -1219,6 +1424,33 @@ EXPORT int core_fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *la
   }
   return blank;
 }
+/* The class of each token, -1 for none: kept as lists, or as bits where they are many. */
+EXPORT int core_members(Core *h, i32 n, const i32 *classes) {
+  GUARDED(h)
+  h->words = (n + 31) / 32;
+  h->member_at = grown(h, h->member_at, h->C + 2, 4);
+  h->members = grown(h, h->members, n + 1, 4);
+  h->bits_at = grown(h, h->bits_at, h->C, 4);
+  memset(h->member_at, 0, (size_t)(h->C + 2) * 4);
+  for (i32 t = 0; t < n; t++) if (classes[t] >= 0) h->member_at[classes[t] + 2]++;
+  for (i32 c = 0; c <= h->C; c++) h->member_at[c + 1] += h->member_at[c];
+  for (i32 t = 0; t < n; t++) if (classes[t] >= 0) h->members[h->member_at[classes[t] + 1]++] = t;
+  i64 dense = 0;
+  for (i32 c = 0; c < h->C; c++) h->bits_at[c] = 4 * (h->member_at[c + 1] - h->member_at[c]) > h->words ? (i32)dense++ : -1;
+  h->bits = grown(h, h->bits, dense * h->words + 1, 4);
+  memset(h->bits, 0, (size_t)(dense * h->words) * 4);
+  for (i32 c = 0; c < h->C; c++) if (h->bits_at[c] >= 0) for (i32 m = h->member_at[c]; m < h->member_at[c + 1]; m++) h->bits[(i64)h->bits_at[c] * h->words + h->members[m] / 32] |= 1u << (h->members[m] % 32);
+  return 0;
+}
+/* The tokens of the classes marked in [C] bytes, as bits. */
+EXPORT int core_union(Core *h, const unsigned char *marked, u32 *out) {
+  for (i32 c = 0; c < h->C; c++) {
+    if (!marked[c]) continue;
+    if (h->bits_at[c] >= 0) { const u32 *bits = h->bits + (i64)h->bits_at[c] * h->words; for (i32 w = 0; w < h->words; w++) out[w] |= bits[w]; }
+    else for (i32 m = h->member_at[c]; m < h->member_at[c + 1]; m++) out[h->members[m] / 32] |= 1u << (h->members[m] % 32);
+  }
+  return 0;
+}
 EXPORT void core_counts(Core *h, i64 *counts) { counts[0] = h->nsets; counts[1] = h->nitems; counts[2] = (i64)h->nmemo; counts[3] = h->nruns; }
 
 EXPORT void core_free(Core *h) {
@@ -1226,7 +1458,7 @@ EXPORT void core_free(Core *h) {
   for (struct Block *b = h->old; b;) { struct Block *next = b->next; free(b->data); free(b); b = next; }
   for (i32 q = 0; h->from && q < h->Q; q++) if (h->from[q]) { Edges *e = h->from[q]; free(e->nodes); free(e->edges); free(e->kinds); free(e); }
   void *all[] = {h->sets, h->tops, h->belows, h->table, h->memo, h->scratch, h->shift, h->red_at, h->reds, h->inside, h->useful, h->accepting, h->mode, h->lex, h->move_at, h->ways, h->end_at, h->ends,
-                 h->sym_at, h->sym_terms, h->sym_column, h->sym_mode, h->run_parent, h->run_symbol, h->sample_at, h->samples, h->follow_of, h->follow_after, h->from, h->pieces, h->twin, h->units, h->links,
+                 h->sym_at, h->sym_terms, h->sym_column, h->sym_mode, h->run_parent, h->run_symbol, h->sample_at, h->samples, h->follow_of, h->follow_after, h->from, h->pieces, h->twin, h->units, h->lasting, h->links, h->shapes, h->items, h->shape_table, h->roots, h->seen, h->member_at, h->members, h->bits_at, h->bits,
                  h->guards, h->gedges, h->grows, h->texts, h->pairs};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
   free(h);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,9 +23,13 @@ from infill.constrain.packed import Packed
 from infill.constrain.search import Chosen, Steps, Sweep
 from infill.constrain.syntax import Indentation
 from infill.errors import LimitError
+from infill.vocab import Bitmask
 
-ENTRIES = 5_000_000
+ENTRIES = 8_000_000
 """Entries of all tables of one lattice together, some 50 bytes each."""
+
+CACHED = 100_000
+"""As many are looked up at full speed; past that memory is waited for."""
 
 FAILURES = {
     -2: ("memory ran out", ""),
@@ -62,7 +67,8 @@ class CoreLattice:
 
     def _call(self, name: str, *arguments: int | bytes | ArrayLike) -> int:
         raw = [
-            a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else a for a in arguments
+            ctypes.c_void_p(a.__array_interface__["data"][0]) if isinstance(a, np.ndarray) else a
+            for a in arguments
         ]
         result = int(getattr(self._lib, name)(self._handle, *raw))
         if result < -1:
@@ -108,10 +114,13 @@ class CoreLattice:
 
     # -- the lattice
 
-    def tidy(self) -> None:
-        """Forget all fronts if half of the memory is used; `generation` then is another."""
+    def tidy(self, *, soon: bool = False) -> None:
+        """Forget all fronts if half of the memory is used; `generation` then is another.
+
+        soon    already where they do not fit the processor's caches
+        """
         counts = self.counts
-        if 2 * (counts["entries"] + counts["remembered"]) > self._limit:
+        if counts["entries"] + counts["remembered"] > (CACHED if soon else self._limit // 2):
             self.reset()
 
     def reset(self) -> None:
@@ -179,13 +188,13 @@ class CoreLattice:
         edges = len(self._open[piece].guard.edges)
         return np.zeros((edges, len(self.tokens.samples)), np.uint8)
 
-    def sweep(self, entry: Front, steps: Steps, width: int) -> Sweep:
+    def sweep(self, entry: Front, steps: Steps, width: int, *, uneven: bool = False) -> Sweep:
         """From the left over pieces that can be one of several."""
         layers = np.zeros((len(steps) + 1, width + 1), np.int32)
         lows = np.zeros(len(steps) + 1, np.int32)
         layers[0, 0] = entry
-        passed = self._call("core_sweep", len(steps), width, steps, layers, lows)
-        return Sweep(steps, passed, layers, lows, self.generation)
+        passed = self._call("core_sweep", len(steps), width, int(uneven), steps, layers, lows)
+        return Sweep(steps, uneven, passed, layers, lows, self.generation)
 
     def read(self, swept: Sweep) -> Chosen | None:
         """What to put into each place for the cheapest text; None if no text ends here."""
@@ -194,13 +203,16 @@ class CoreLattice:
             return None
         chosen = np.empty((size, 2), np.int32)
         rows = (swept.steps, swept.layers, swept.lows, chosen)
-        return chosen if self._call("core_read", size, swept.width, *rows) else None
+        return (
+            chosen if self._call("core_read", size, swept.width, int(swept.uneven), *rows) else None
+        )
 
     def rights(self, swept: Sweep, start: int) -> NDArray[np.int32]:
         """What of the layers from a place on can be completed."""
         found = np.zeros_like(swept.layers)
         rows = (swept.steps, swept.layers, swept.lows, found)
-        self._call("core_rights", len(swept.steps), start, swept.width, *rows)
+        sizes = (len(swept.steps), start, swept.width, int(swept.uneven))
+        self._call("core_rights", *sizes, *rows)
         return found
 
     def fits(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Classes, bool]:
@@ -209,6 +221,19 @@ class CoreLattice:
         rows = (swept.steps, swept.layers, swept.lows, ahead, found)
         blank = self._call("core_fits", at, swept.width, *rows)
         return found.view(np.bool_), bool(blank)
+
+    def union(self, classes: Classes) -> Bitmask:
+        """The tokens of the classes marked in bool [C]."""
+        found = np.zeros(self._words, np.int32)
+        self._call("core_union", np.ascontiguousarray(classes), found)
+        return found
+
+    @cached_property
+    def _words(self) -> int:
+        """int32 words of a mask; what it takes to make one is laid out when first asked for."""
+        classes = self.tokens.classes
+        self._call("core_members", len(classes), np.ascontiguousarray(classes, np.int32))
+        return -(-len(classes) // 32)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -75,6 +75,7 @@ class Grammatical:
 
     def start(self, canvas: Canvas) -> GrammaticalState | None:
         """None when no text of the language fits the canvas, or none was found."""
+        self.lattice.tidy(soon=True)
         layout, holes, ids = Layout(self, canvas), canvas.holes, canvas.ids.copy()
         if self.exact_length:  # what costs least is then more letters of a word, or white space
             base = [self.slot(layout.guards[at], quiet=True) for at in holes.tolist()]
@@ -106,10 +107,11 @@ class Grammatical:
 
         Narrow sweeps come before wide ones.
         """
-        for width in range(1 if self.exact else self.changes + 1):
+        for width, uneven in self._sweeps:
             self.lattice.tidy()
             try:
-                chosen = self.lattice.read(self.lattice.sweep(self.entry, steps, width))
+                swept = self.lattice.sweep(self.entry, steps, width, uneven=uneven)
+                chosen = self.lattice.read(swept)
             except LimitError:
                 if self.exact:
                     raise
@@ -118,6 +120,13 @@ class Grammatical:
             if chosen is not None:
                 return self._filled(layout, canvas, ids, chosen)
         return None
+
+    @cached_property
+    def _sweeps(self) -> list[tuple[int, bool]]:
+        """Widths, the narrow ones first, and whether the sweeps are uneven."""
+        if self.exact:
+            return [(0, False)]
+        return [(w, uneven) for w in range(self.changes + 1) for uneven in (w > 0, False)][1:]
 
     def _filled(
         self, layout: Layout, canvas: Canvas, ids: NDArray[np.int64], chosen: Chosen
@@ -275,12 +284,12 @@ class GrammaticalState:
 
         Where not `exact`, `after` may admit others still.
         """
-        constraint, tokens = self.constraint, self.constraint.lattice.tokens
+        constraint, lattice = self.constraint, self.constraint.lattice
         swept, ahead = self._ahead(at)
-        fits, blank = constraint.lattice.fits(swept, ahead, int(self.layout.places[at]))
+        fits, blank = lattice.fits(swept, ahead, int(self.layout.places[at]))
         guard, mask = self.layout.guards[at], np.zeros(-(-len(constraint.vocab) // 32), np.int32)
         for (a, b, _), classes in zip(guard.edges, fits, strict=True):
-            bits = tokens.union(classes)
+            bits = lattice.union(classes)
             mask |= bits & guard.masks[a, b] if guard.masks else bits
         if blank:
             token = constraint.vocab.blank

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -100,8 +101,8 @@ class Lattice(Protocol):
     generation: int
     """Fronts are good as long as this is what it was."""
 
-    def tidy(self) -> None:
-        """Forget all fronts if much of the memory is used."""
+    def tidy(self, *, soon: bool = False) -> None:
+        """Forget all fronts if much of the memory is used; `soon`: if more than a little is."""
         ...
 
     def reset(self) -> None:
@@ -131,7 +132,11 @@ class Lattice(Protocol):
         """
         ...
 
-    def sweep(self, entry: Front, steps: Steps, width: int) -> Sweep:
+    def union(self, classes: Classes) -> Bitmask:
+        """The tokens of the classes marked in bool [C]."""
+        ...
+
+    def sweep(self, entry: Front, steps: Steps, width: int, *, uneven: bool = False) -> Sweep:
         """From the left over pieces that can be one of several (`search.py`, as all below)."""
         ...
 
@@ -176,7 +181,7 @@ class PythonLattice:
             self._pieces.append(piece)
         return self._numbers[piece]
 
-    def tidy(self) -> None:
+    def tidy(self, *, soon: bool = False) -> None:
         """Nothing: the Python lattice is for small things and for comparison."""
 
     def reset(self) -> None:
@@ -294,6 +299,24 @@ class PythonLattice:
         left = {s: self.stacks.minus(x, others.get(s, EMPTY)) for s, x in self._places[one]}
         return self._front({state: stacks for state, stacks in left.items() if stacks})
 
+    def union(self, classes: Classes) -> Bitmask:
+        """The tokens of the classes marked in bool [C]."""
+        return self.tokens.union(classes)
+
+    def inside(self, front: Front, *, lasting: bool) -> Front:
+        """The part of a front inside lexemes that may go on for long, or the other."""
+        here = [(s, x) for s, x in self._places[front] if self.lasting[s % self.size] == lasting]
+        return self._front(dict(here))
+
+    @cached_property
+    def lasting(self) -> list[bool]:
+        """Per state whether letters, spaces and brackets leave its lexeme open, as in a string."""
+        moves = [self.lexer.table[:, byte].tolist() for byte in b"a ("]
+        return [
+            all(move >= 0 and not any(out for out, _ in self.lexer.moves[move]) for move in row)
+            for row in zip(*moves, strict=True)
+        ]
+
     def is_open(self, piece: int) -> bool:
         """Whether a piece is an open slot."""
         return isinstance(self._pieces[piece], Open)
@@ -306,9 +329,9 @@ class PythonLattice:
             return self.register(Token(-1, tuple((s, s) for s in range(slot.guard.states))))
         return self.register(Token(kind, (slot.guard.edges[edge][:2],)))
 
-    def sweep(self, entry: Front, steps: Steps, width: int) -> Sweep:
+    def sweep(self, entry: Front, steps: Steps, width: int, *, uneven: bool = False) -> Sweep:
         """From the left over pieces that can be one of several."""
-        return search.sweep(self, entry, steps, width)
+        return search.sweep(self, entry, steps, width, uneven=uneven)
 
     def read(self, swept: Sweep) -> Chosen | None:
         """What to put into each place for the cheapest text; None if no text ends here."""

@@ -27,14 +27,14 @@ class Layout:
         self.constraint, self.canvas = constraint, canvas
         row, places = list[int](), list[int]()
         self.guards: list[Guard] = []
-        given, guard = 0, constraint.guard(0)
+        given, guard = 0, constraint.guard(0) if constraint.affixes else FREE
         slots, ids = canvas.slots.tolist(), canvas.ids.tolist()
         for slot, token in zip(slots, ids, strict=True):
             if slot == Slot.GIVEN:
                 if guard is not FREE:
                     row.append(constraint.lattice.register(Close(guard)))
                 given += 1
-                guard = constraint.guard(given)
+                guard = constraint.guard(given) if constraint.affixes else FREE
             places.append(len(row))
             self.guards.append(guard)
             if slot == Slot.HOLE:
@@ -47,8 +47,10 @@ class Layout:
             row.append(constraint.lattice.register(Close(guard)))
         self.row = np.array([*row, *constraint.tail], np.int32)
         self.places = np.array(places, np.int32)
-        self.plains = np.array([constraint.slot(g, plain=True) for g in self.guards], np.int32)
-        self.opens = np.array([constraint.slot(g) for g in self.guards], np.int32)
+        plains = {guard: constraint.slot(guard, plain=True) for guard in set(self.guards)}
+        opens = {guard: constraint.slot(guard) for guard in plains}
+        self.plains = np.array([plains[guard] for guard in self.guards], np.int32)
+        self.opens = np.array([opens[guard] for guard in self.guards], np.int32)
 
     def token(self, at: int, token: int) -> int:
         """The piece of a token that stands in a slot."""

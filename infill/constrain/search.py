@@ -16,7 +16,7 @@ These are the sweeps in Python, over the lattice's single moves; `_core.c` has t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 COSTS = (0, 1, 3)
 """Of what a slot may take: what it is in the witness, a plain token, any token."""
+
+EVERY = 4
+"""After so many given places what is inside a lexeme that can go on for long, such as a string,
+costs one more in an uneven sweep: else a string that swallows the rest of the text would be the
+cheapest of all completions."""
 
 AS_IT_IS = -2
 """A piece that was not chosen."""
@@ -42,12 +47,14 @@ Chosen = NDArray[np.int32]
 class Sweep:
     """What can stand between the pieces of a canvas, from the left.
 
+    uneven  whether lasting lexemes cost more (`EVERY`)
     passed  how many pieces there is a way over
     layers  int32 [n + 1, width + 1] disjoint fronts
     lows    int32 [n + 1] the cost of the first layer
     """
 
     steps: Steps
+    uneven: bool
     passed: int
     layers: NDArray[np.int32]
     lows: NDArray[np.int32]
@@ -58,27 +65,39 @@ class Sweep:
         """Layers above the cheapest."""
         return self.layers.shape[1] - 1
 
+    def surcharged(self, at: int) -> bool:
+        """Whether what is inside a lasting lexeme costs one more after this place."""
+        return self.uneven and at % EVERY == EVERY - 1 and bool((self.steps[at, 1:] < 0).all())
 
-def sweep(lattice: PythonLattice, entry: Front, steps: Steps, width: int) -> Sweep:
-    """From the left, over all pieces or as far as it goes."""
-    count = len(steps)
-    layers = np.zeros((count + 1, width + 1), np.int32)
-    lows = np.zeros(count + 1, np.int32)
+
+def sweep(
+    lattice: PythonLattice, entry: Front, steps: Steps, width: int, *, uneven: bool = False
+) -> Sweep:
+    """From the left, over all pieces or as far as it goes; see `EVERY` for `uneven`."""
+    count, size = len(steps), width + 1
+    layers, lows = np.zeros((count + 1, size), np.int32), np.zeros(count + 1, np.int32)
+    swept = Sweep(steps, uneven, count, layers, lows, lattice.generation)
     layers[0, 0] = entry
     for at, pieces in enumerate(steps.tolist()):
-        now, after = layers[at].tolist(), [0] * (width + 1)
+        now, after = layers[at].tolist(), [0] * (size + 1)
         for piece, cost in zip(pieces, COSTS, strict=True):
-            for e in range(cost, width + 1) if piece >= 0 else ():
+            for e in range(cost, size) if piece >= 0 else ():
                 after[e] = lattice.unite(after[e], lattice.advance(now[e - cost], piece))
+        if swept.surcharged(at):
+            for e in reversed(range(size)):
+                more = lattice.inside(after[e], lasting=True)
+                after[e + 1] = lattice.unite(after[e + 1], more)
+                after[e] = lattice.inside(after[e], lasting=False)
         seen = 0
         for e, front in enumerate(after):
             after[e], seen = lattice.minus(front, seen), lattice.unite(seen, front)
         low = next((e for e, front in enumerate(after) if front), None)
         if low is None:
-            return Sweep(steps, at, layers, lows, lattice.generation)
-        layers[at + 1, : width + 1 - low] = after[low:]
+            return replace(swept, passed=at)
+        after = after[low : max(low + 1, size)]
+        layers[at + 1, : len(after)] = after
         lows[at + 1] = lows[at] + low
-    return Sweep(steps, count, layers, lows, lattice.generation)
+    return swept
 
 
 def read(lattice: PythonLattice, swept: Sweep) -> Chosen | None:
@@ -91,6 +110,7 @@ def read(lattice: PythonLattice, swept: Sweep) -> Chosen | None:
     total, after = lows[-1] + cheapest[0], cheapest[1]
     chosen = np.full((len(swept.steps), 2), (AS_IT_IS, -1), np.int32)
     for at in reversed(range(len(swept.steps))):
+        total -= int(swept.surcharged(at) and lattice.inside(after, lasting=True) != 0)
         for piece, cost in zip(swept.steps[at].tolist(), COSTS, strict=True):
             e = total - cost - lows[at]
             if piece < 0 or not 0 <= e <= swept.width:
@@ -129,11 +149,22 @@ def rights(lattice: PythonLattice, swept: Sweep, start: int) -> NDArray[np.int32
             else:
                 for piece, cost in zip(swept.steps[at].tolist(), COSTS, strict=True):
                     to = lows[at] + e + cost - lows[at + 1]
-                    if piece >= 0 and 0 <= to <= width:
-                        after = int(found[at + 1, to])
-                        total = lattice.unite(total, lattice.retreat(front, piece, after))
+                    if piece >= 0 and to <= width:
+                        wanted = _wanted(lattice, swept, found[at + 1].tolist(), at, to)
+                        total = lattice.unite(total, lattice.retreat(front, piece, wanted))
             found[at, e] = total
     return found
+
+
+def _wanted(lattice: PythonLattice, swept: Sweep, ahead: list[int], at: int, layer: int) -> Front:
+    """What right of a place can be completed and is in a layer, or a cheaper one, at most."""
+    wanted = ahead[layer] if layer >= 0 else 0
+    if swept.surcharged(at):
+        wanted = lattice.inside(wanted, lasting=False)
+        if 0 <= layer + 1 <= swept.width:
+            more = lattice.inside(ahead[layer + 1], lasting=True)
+            wanted = lattice.unite(wanted, more)
+    return wanted
 
 
 def fits(

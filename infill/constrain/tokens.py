@@ -55,7 +55,6 @@ class Tokens:
         self.classes, self.samples, self.plain = classes, samples, plain
         self._ways: dict[tuple[int, int], Ways] = {}
         self._edges: dict[int, dict[tuple[Run, int], tuple[int, ...]]] = {}
-        self._unions: dict[bytes, Bitmask] = {}
 
     @property
     def lexer(self) -> Lexer:
@@ -89,11 +88,8 @@ class Tokens:
         return found[:-1]
 
     def union(self, classes: NDArray[np.bool_]) -> Bitmask:
-        """The tokens of the classes marked in bool [C]; kept, since slots look alike."""
-        key = classes.tobytes()
-        if key not in self._unions:
-            self._unions[key] = pack(np.append(classes, False)[self.classes])  # -1: none
-        return self._unions[key]
+        """The tokens of the classes marked in bool [C]."""
+        return pack(np.append(classes, False)[self.classes])  # -1: none
 
 
 def walk(lexer: Lexer, follows: Follows, state: int, data: bytes) -> Ways:
