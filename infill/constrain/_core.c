@@ -245,9 +245,19 @@ static i64 *merged(Core *h, i64 *pairs, const i32 *sets, i32 count, i64 total) {
 /* The union of many at once: two by two would leave every subtotal in the arena. `sets` is sorted
  * in place. */
 static i32 unite_all(Core *h, i32 *sets, i32 n) {
-  qsort(sets, (size_t)n, 4, ascending);
   i32 count = 0;
-  for (i32 i = 0; i < n; i++) if (sets[i] != EMPTY && (!count || sets[count - 1] != sets[i])) sets[count++] = sets[i];
+  if (n <= 32) { /* the usual case: cheaper than a call per comparison */
+    for (i32 i = 0; i < n; i++) {
+      i32 set = sets[i], j = count;
+      while (j && sets[j - 1] > set) j--;
+      if (set == EMPTY || (j && sets[j - 1] == set)) continue;
+      memmove(sets + j + 1, sets + j, (size_t)(count++ - j) * 4);
+      sets[j] = set;
+    }
+  } else {
+    qsort(sets, (size_t)n, 4, ascending);
+    for (i32 i = 0; i < n; i++) if (sets[i] != EMPTY && (!count || sets[count - 1] != sets[i])) sets[count++] = sets[i];
+  }
   if (!count) return EMPTY;
   if (count == 1) return sets[0];
   if (count == 2) return unite(h, sets[0], sets[1]);

@@ -9,6 +9,7 @@ import ctypes
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,9 @@ def effects(
     return numbers
 
 
-def pointer(array: NDArray[np.generic]) -> ctypes.c_void_p:
+def pointer(array: NDArray[Any]) -> object:
     """The address of an array, which the caller keeps alive."""
-    return array.ctypes.data_as(ctypes.c_void_p)
+    try:  # five times as fast as `array.ctypes`
+        return ctypes.byref(ctypes.c_char.from_buffer(cast("bytearray", array)))
+    except (TypeError, ValueError):  # one that is empty or must not be written to
+        return array.ctypes.data_as(ctypes.c_void_p)

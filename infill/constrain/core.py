@@ -28,7 +28,7 @@ from infill.vocab import Bitmask
 ENTRIES = 8_000_000
 """Entries of all tables of one lattice together, some 50 bytes each."""
 
-CACHED = 100_000
+CACHED = 20_000
 """As many are looked up at full speed; past that memory is waited for."""
 
 FAILURES = {
@@ -66,10 +66,7 @@ class CoreLattice:
             self._lib.core_free(self._handle)
 
     def _call(self, name: str, *arguments: int | bytes | ArrayLike) -> int:
-        raw = [
-            ctypes.c_void_p(a.__array_interface__["data"][0]) if isinstance(a, np.ndarray) else a
-            for a in arguments
-        ]
+        raw = [pointer(a) if isinstance(a, np.ndarray) else a for a in arguments]
         result = int(getattr(self._lib, name)(self._handle, *raw))
         if result < -1:
             what, limit = FAILURES[result]
@@ -120,7 +117,8 @@ class CoreLattice:
         soon    already where they do not fit the processor's caches
         """
         counts = self.counts
-        if counts["entries"] + counts["remembered"] > (CACHED if soon else self._limit // 2):
+        used = counts["entries"] + counts["remembered"] - counts["runs"]  # those stay
+        if used > (CACHED if soon else self._limit // 2):
             self.reset()
 
     def reset(self) -> None:

@@ -107,6 +107,7 @@ class Grammatical:
 
         Narrow sweeps come before wide ones.
         """
+        full = False
         for width, uneven in self._sweeps:
             self.lattice.tidy()
             try:
@@ -116,9 +117,14 @@ class Grammatical:
                 if self.exact:
                     raise
                 self.lattice.reset()
-                return None
+                if full or not uneven:
+                    return None
+                full = True  # even sweeps need less
+                continue
             if chosen is not None:
                 return self._filled(layout, canvas, ids, chosen)
+            if full:
+                return None
         return None
 
     @cached_property
@@ -126,7 +132,8 @@ class Grammatical:
         """Widths, the narrow ones first, and whether the sweeps are uneven."""
         if self.exact:
             return [(0, False)]
-        return [(w, uneven) for w in range(self.changes + 1) for uneven in (w > 0, False)][1:]
+        wider = range(1, self.changes + 1)
+        return [(0, False), *((width, uneven) for width in wider for uneven in (True, False))]
 
     def _filled(
         self, layout: Layout, canvas: Canvas, ids: NDArray[np.int64], chosen: Chosen
@@ -315,16 +322,20 @@ class GrammaticalState:
             ids = self.ids.copy()
             ids[at] = token
             canvas = self.canvas.apply((Write(at, token, 0.0),))
-            self._found[key] = constraint.find(self.layout, canvas, steps, ids)
+            found = constraint.find(self.layout, canvas, steps, ids)
+            if found is None and not constraint.exact:  # the witness may have led astray
+                fresh = constraint.start(canvas)
+                found = None if fresh is None else fresh.ids
+            self._found[key] = found
         return self._found[key]
 
     def _ahead(self, at: int) -> tuple[Sweep, NDArray[np.int32]]:
         """A sweep with the slot open at no cost, and what of it can be completed."""
         lattice, exact, place = self.constraint.lattice, self.constraint.exact, self._place(at)
         key = None if exact else at  # with all slots open, one is like another
-        lattice.tidy()
         if key in self._sweeps and self._sweeps[key][0].generation == lattice.generation:
             return self._sweeps[key]
+        lattice.tidy()
         steps = self._steps.copy()
         steps[place] = self.layout.opens[at], -1, -1
         width = 0 if exact else NEAR
