@@ -24,7 +24,7 @@ typedef uint64_t u64;
 #define DEEPEST 20000 /* nested calls; a stack of the parser can be that high */
 enum { NO_MEMORY = -2, TOO_LARGE = -3, TOO_DEEP = -4 };
 enum { UNION = 1, MEET, POP, UNPOP, STEP, BACK, WRITE, UNWRITE, FILTER, FORWARD, BACKWARD, ENDED, RUN,
-       CLOSE, MEETS, UNIONS, MINUS, ONLY, UNFAN, PART, LONG };
+       CLOSE, MEETS, UNIONS, ONLY, UNFAN, PART, LONG };
 enum { MODE, INSIDE, OUTSIDE, DEEPER, SHALLOWER, SAME, COMPLETE };
 enum { TEXT, TOKEN, OPEN, CLOSE_GUARD };
 
@@ -307,27 +307,6 @@ static i32 meet(Core *h, i32 a, i32 b) {
     if (x < y) i++;
     else if (y < x) j++;
     else { i32 both = meet(h, BELOW(a, i), BELOW(b, j)); if (both) { tops[n] = x; belows[n++] = both; } i++; j++; }
-  }
-  found = make(h, tops, belows, n);
-  release(h, m);
-  h->depth--;
-  return keep(h, k, l, found);
-}
-
-static i32 minus(Core *h, i32 a, i32 b) {
-  if (a == EMPTY || a == b) return EMPTY;
-  if (b == EMPTY) return a;
-  u64 k = KEY1(MINUS, 0), l = KEY2(a, b);
-  i32 found = recall(h, k, l);
-  if (found >= 0) return found;
-  enter(h);
-  Mark m = mark(h);
-  i32 na = COUNT(a), nb = COUNT(b), j = 0, n = 0, *tops = take(h, na), *belows = take(h, na);
-  for (i32 i = 0; i < na; i++) {
-    i32 x = TOP(a, i);
-    while (j < nb && TOP(b, j) < x) j++;
-    i32 left = j < nb && TOP(b, j) == x ? minus(h, BELOW(a, i), BELOW(b, j)) : BELOW(a, i);
-    if (left) { tops[n] = x; belows[n++] = left; }
   }
   found = make(h, tops, belows, n);
   release(h, m);
@@ -1259,7 +1238,6 @@ EXPORT int core_advance(Core *h, i32 front, i32 piece) { GUARDED(h) return advan
 EXPORT int core_retreat(Core *h, i32 front, i32 piece, i32 after) { GUARDED(h) return retreat(h, front, piece, after); }
 EXPORT int core_ended(Core *h, i32 front) { GUARDED(h) return ended(h, front); }
 EXPORT int core_unite(Core *h, i32 a, i32 b) { GUARDED(h) return unite(h, a, b); }
-EXPORT int core_minus(Core *h, i32 a, i32 b) { GUARDED(h) return minus(h, a, b); }
 
 /* The front without all but its first state. */
 static i32 first(Core *h, i32 front) { if (front == EMPTY) return EMPTY; i32 top = TOP(front, 0), below = BELOW(front, 0); return make(h, &top, &below, 1); }
@@ -1291,7 +1269,7 @@ static int allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found
 EXPORT int core_allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found) { GUARDED(h) return allowed(h, front, open, after, found); }
 
 /* -- search.py: sweeps over a canvas. `steps` are [n, CHOICES] pieces, -1 for none; `layers` are
- * [n + 1, width + 1] fronts, by cost above `lows` [n + 1]. */
+ * [n + 1, width + 1] fronts, of what costs so much above `lows` [n + 1] or less. */
 enum { CHOICES = 3 };
 static const i32 COSTS[CHOICES] = {0, 1, 3};
 
@@ -1312,12 +1290,13 @@ static i32 inside(Core *h, i32 front, int wanted) {
   return keep(h, k, l, found);
 }
 
-/* layers[0] and lows[0] are given. Returns how many pieces were passed. */
+/* layers[0][0] and lows[0] are given. Returns how many pieces were passed. */
 EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, i32 *layers, i32 *lows) {
   GUARDED(h)
   i32 size = width + 1;
+  if (n) for (i32 e = 1; e < size; e++) layers[e] = layers[0];
   for (i32 i = 0; i < n; i++) {
-    i32 *now = layers + (i64)i * size, *next = now + size, seen = EMPTY, low = 0, last = EMPTY;
+    i32 *now = layers + (i64)i * size, *next = now + size, low = 0, last = EMPTY;
     memset(next, 0, (size_t)size * 4);
     for (i32 c = 0; c < CHOICES; c++) {
       i32 piece = steps[i * CHOICES + c];
@@ -1330,7 +1309,7 @@ EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, i
         next[e] = inside(h, next[e], 0);
       }
     }
-    for (i32 e = 0; e < size; e++) { i32 fresh = minus(h, next[e], seen); seen = e < width ? unite(h, seen, next[e]) : seen; next[e] = fresh; }
+    for (i32 e = 1; e < size; e++) next[e] = unite(h, next[e], next[e - 1]);
     while (low < size && !next[low]) low++;
     if (low == size) { /* all that is left costs one more */
       if (!last) return i;
@@ -1338,7 +1317,7 @@ EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, i
       low = width;
       lows[i + 1]++;
     }
-    if (low) { memmove(next, next + low, (size_t)(size - low) * 4); memset(next + size - low, 0, (size_t)low * 4); }
+    if (low) { memmove(next, next + low, (size_t)(size - low) * 4); for (i32 e = size - low; e < size; e++) next[e] = next[size - low - 1]; }
     lows[i + 1] += lows[i] + low;
   }
   return n;
@@ -1400,8 +1379,7 @@ EXPORT int core_read(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, co
   return 1;
 }
 
-/* What of the layers from `start` on can be completed: rights [n + 1, width + 1], each with what
- * costs less. */
+/* What of the layers from `start` on can be completed: rights [n + 1, width + 1]. */
 EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, i32 uneven, const i32 *steps, const i32 *layers, const i32 *lows, i32 *rights) {
   GUARDED(h)
   i32 size = width + 1;

@@ -26,7 +26,7 @@ from infill.errors import LimitError
 from infill.vocab import Bitmask
 
 ENTRIES = 8_000_000
-"""Entries of all tables of one lattice together, some 50 bytes each."""
+"""Entries of all tables of one lattice together, some 20 bytes each."""
 
 CACHED = 20_000
 """As many are looked up at full speed; past that memory is waited for."""

@@ -338,7 +338,7 @@ class GrammaticalState:
         lattice.tidy()
         steps = self._steps.copy()
         steps[place] = self.layout.opens[at], -1, -1
-        width = 0 if exact else NEAR
+        width = 0 if exact else min(NEAR, self.constraint.changes)
         while True:
             try:
                 swept = lattice.sweep(self.constraint.entry, steps, width)

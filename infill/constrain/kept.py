@@ -26,7 +26,7 @@ from infill.constrain.syntax import Indentation, Syntax
 from infill.constrain.tokens import read
 from infill.vocab import Vocab
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever what is compiled, or how it is written, changes."""
 
 
@@ -38,7 +38,8 @@ def parts(syntax: Syntax, vocab: Vocab) -> Packed:
         table = tables.build(syntax)
         sets, of = modes.assign(syntax, table)
         lexer = lexing.build(syntax, sets)
-        found = pack(table, of, read(lexer, vocab, modes.follows(table, of, lexer)))
+        tokens = read(lexer, vocab, modes.follows(table, of, lexer), syntax.roles)
+        found = pack(table, of, tokens)
         file = BytesIO()
         np.savez(file, **{field.name: getattr(found, field.name) for field in fields(found)})
         _save(path, file.getvalue())

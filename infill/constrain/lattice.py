@@ -293,12 +293,6 @@ class PythonLattice:
             after[state] = self.stacks.union(after.get(state, EMPTY), stacks)
         return self._front(after)
 
-    def minus(self, one: Front, other: Front) -> Front:
-        """What is in one front and not in another."""
-        others = dict(self._places[other])
-        left = {s: self.stacks.minus(x, others.get(s, EMPTY)) for s, x in self._places[one]}
-        return self._front({state: stacks for state, stacks in left.items() if stacks})
-
     def union(self, classes: Classes) -> Bitmask:
         """The tokens of the classes marked in bool [C]."""
         return self.tokens.union(classes)

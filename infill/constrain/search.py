@@ -3,8 +3,8 @@
 Work on a lattice multiplies with each open slot next to another, so not all slots can be open at
 once. A sweep goes over the pieces of a canvas with a known filling, the witness. A slot may stay
 as it is there at no cost, take a plain token for a little, or any token for more (`COSTS`). What
-can stand before each piece is kept in layers by cost, and a layer that costs `width` more than
-the cheapest at its place is dropped. So what is found is right, and near completions are found
+can stand before each piece is kept in layers by cost, and what costs more than the cheapest at
+its place and `width` is dropped. So what is found is right, and near completions are found
 first; with a larger width, more. (Beam search over sets of parser stacks; with the costs of
 least-cost error repair, Aho & Peterson 1972, if the witness is taken for the text at fault.)
 
@@ -49,8 +49,8 @@ class Sweep:
 
     uneven  whether lasting lexemes cost more (`EVERY`)
     passed  how many pieces there is a way over
-    layers  int32 [n + 1, width + 1] disjoint fronts
-    lows    int32 [n + 1] the cost of the first layer
+    layers  int32 [n + 1, width + 1] fronts of what costs so much above the cheapest, or less
+    lows    int32 [n + 1] the cost of the cheapest
     """
 
     steps: Steps
@@ -77,7 +77,7 @@ def sweep(
     count, size = len(steps), width + 1
     layers, lows = np.zeros((count + 1, size), np.int32), np.zeros(count + 1, np.int32)
     swept = Sweep(steps, uneven, count, layers, lows, lattice.generation)
-    layers[0, 0] = entry
+    layers[0] = entry
     for at, pieces in enumerate(steps.tolist()):
         now, after = layers[at].tolist(), [0] * (size + 1)
         for piece, cost in zip(pieces, COSTS, strict=True):
@@ -88,14 +88,13 @@ def sweep(
                 more = lattice.inside(after[e], lasting=True)
                 after[e + 1] = lattice.unite(after[e + 1], more)
                 after[e] = lattice.inside(after[e], lasting=False)
-        seen = 0
-        for e, front in enumerate(after):
-            after[e], seen = lattice.minus(front, seen), lattice.unite(seen, front)
+        for e in range(1, size):
+            after[e] = lattice.unite(after[e], after[e - 1])
         low = next((e for e, front in enumerate(after) if front), None)
         if low is None:
             return replace(swept, passed=at)
         after = after[low : max(low + 1, size)]
-        layers[at + 1, : len(after)] = after
+        layers[at + 1] = [*after, *[after[-1]] * (size - len(after))]
         lows[at + 1] = lows[at] + low
     return swept
 
@@ -135,10 +134,7 @@ def _choose(lattice: PythonLattice, front: Front, piece: int, after: Front) -> t
 
 
 def rights(lattice: PythonLattice, swept: Sweep, start: int) -> NDArray[np.int32]:
-    """int32 [n + 1, width + 1] What of the layers from a place on can be completed.
-
-    Each with what of the cheaper layers can.
-    """
+    """int32 [n + 1, width + 1] What of the layers from a place on can be completed."""
     found = np.zeros_like(swept.layers)
     lows, width = swept.lows.tolist(), swept.width
     for at in reversed(range(start, len(found))):

@@ -119,22 +119,6 @@ class Stacks:
             found = self._memo[key] = self._make(both)
         return found
 
-    def minus(self, a: Set, b: Set) -> Set:
-        """The stacks of the first that are not in the second."""
-        if a == b or EMPTY in (a, b):
-            return EMPTY if a == b else a
-        key = (6, a, b)
-        found = self._memo.get(key)
-        if found is None:
-            others = dict(self._sets[b])
-            left = {
-                top: rest
-                for top, below in self._sets[a]
-                if (rest := self.minus(below, others.get(top, EMPTY)))
-            }
-            found = self._memo[key] = self._make(left)
-        return found
-
     def _pop(self, stacks: Set, count: int) -> Set:
         """The stacks without their topmost `count` states."""
         if not count or stacks == EMPTY:

@@ -115,6 +115,18 @@ class Syntax:
         return tuple(dict.fromkeys(rule.origin for rule in self.rules))
 
     @cached_property
+    def roles(self) -> dict[str, str]:
+        """Per terminal of the rules the first that stands in all the same places (`+`, `-`)."""
+        places: dict[str, set[tuple[str, int, tuple[str, ...]]]] = {}
+        for rule in self.rules:
+            for at, name in enumerate(rule.expansion):
+                others = (*rule.expansion[:at], "", *rule.expansion[at + 1 :])
+                places.setdefault(name, set()).add((rule.origin, at, others))
+        first: dict[frozenset[object], str] = {}
+        names = {terminal.name for terminal in self.terminals} & set(places)
+        return {name: first.setdefault(frozenset(places[name]), name) for name in sorted(names)}
+
+    @cached_property
     def digest(self) -> str:
         """sha256 of the JSON: what a compiled form is kept under."""
         import hashlib  # noqa: PLC0415 - rarely asked

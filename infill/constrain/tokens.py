@@ -8,7 +8,7 @@ them for JSON. Knows nothing of parsers or canvases.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 
@@ -112,8 +112,8 @@ def step(lexer: Lexer, follows: Follows, ways: Ways, byte: int) -> Ways:
     return tuple(found)
 
 
-def read(lexer: Lexer, vocab: Vocab, follows: Follows) -> Tokens:
-    """Sort the tokens of a vocabulary into classes."""
+def read(lexer: Lexer, vocab: Vocab, follows: Follows, roles: Mapping[str, str]) -> Tokens:
+    """Sort the tokens of a vocabulary into classes; `roles` as `Syntax.roles` has them."""
     writable = np.flatnonzero(vocab.writable).tolist()
     # sorted, so that each token shares the longest prefix with the one before
     tokens = sorted((vocab.token_bytes(t), t) for t in writable if t != vocab.blank)
@@ -136,34 +136,36 @@ def read(lexer: Lexer, vocab: Vocab, follows: Follows) -> Tokens:
         twins=same,
         classes=classes,
         samples=tokens_,
-        plain=_plain(lexer, follows, tokens_),
+        plain=_plain(lexer, follows, tokens_, roles),
     )
 
 
-def _plain(lexer: Lexer, follows: Follows, samples: Sequence[bytes]) -> frozenset[int]:
+def _plain(
+    lexer: Lexer, follows: Follows, samples: Sequence[bytes], roles: Mapping[str, str]
+) -> frozenset[int]:
     """Classes enough to say most things shortly.
 
-    Punctuation and white space; per terminal the shortest token that is one, by itself and
-    after a space; per column that is whole units deep, or one less since words may bring
-    their own space, the shortest newline that leads there.
+    Per role the shortest token that is a terminal of it, by itself and after a space; punctuation
+    that is no terminal, and white space; per column that is whole units deep, or one less since
+    words may bring their own space, the shortest newline that leads there.
     """
     best: dict[object, int] = {}
     for kind, sample in enumerate(samples):
-        for name in _plainly(lexer, follows, sample):
+        for name in _plainly(lexer, follows, sample, roles):
             if len(sample) < len(samples[best.setdefault(name, kind)]):
                 best[name] = kind
     return frozenset(best.values())
 
 
-def _plainly(lexer: Lexer, follows: Follows, sample: bytes) -> Iterator[object]:
+def _plainly(
+    lexer: Lexer, follows: Follows, sample: bytes, roles: Mapping[str, str]
+) -> Iterator[object]:
     """What a token stands for in `_plain`."""
-    if len(sample) == 1 and not sample.isalnum() and (sample.isspace() or 32 < sample[0] < 127):  # noqa: PLR2004 - what ASCII shows
-        yield sample
-        return
     if sample.strip(b" ") == b"\n" and sample[:1] == b"\n":
         if (len(sample) - 1) % UNIT in (0, UNIT - 1):
             yield len(sample)
         return
+    known = False
     for run, state in walk(lexer, follows, 0, sample):
         for out in lexer.ends[state]:
             symbols = [lexer.symbols[x] for x in (*run, *lexer.outs[out])]
@@ -171,7 +173,12 @@ def _plainly(lexer: Lexer, follows: Follows, sample: bytes) -> Iterator[object]:
             if lexemes and lexemes[-1].column >= 0:  # the newline that the end implies
                 lexemes.pop()
             if len(lexemes) == 1:
-                yield lexemes[0].terminals, sample[:1] == b" "
+                known = True
+                names = [lexer.terminals[terminal] for terminal in lexemes[0].terminals]
+                yield tuple(roles.get(name, name) for name in names), sample[:1] == b" "
+    shows = sample.isspace() or 32 < sample[0] < 127  # noqa: PLR2004 - in ASCII
+    if len(sample) == 1 and shows and not known and not sample.isalnum():
+        yield sample
 
 
 def _effects(
