@@ -39,7 +39,7 @@ typedef struct { i32 target, kinds_at, kinds; } Edge;
 typedef struct { i32 nnodes; Node *nodes; Edge *edges; i32 *kinds; } Edges;
 /* Where such a trie leads, whoever takes it there: what is equal is one, over all states. Items are
  * targets, then pairs of a run and a shape. Shape 0 leads nowhere. */
-typedef struct { i32 at, targets, kids; } Shape;
+typedef struct { i32 at, targets, kids; u64 marks; } Shape; /* marks: of all targets below, `marked` */
 typedef struct { i32 a, b; u32 epoch; } Seen;
 typedef struct { i32 states, final, edges_at, edges; } Guard;
 typedef struct { i32 source, target, classes; } GuardEdge; /* classes: offset of a [C] byte row, -1 all */
@@ -53,7 +53,7 @@ typedef struct {
   i32 *tops, *belows; i64 nitems, capitems;
   i32 *table; u64 captable;
   /* memo */
-  Memo *memo; u64 capmemo, nmemo;
+  Memo *memo, *spare; u64 capmemo, nmemo, roommemo, roomspare;
   /* scratch, a stack */
   i32 *scratch; i64 scratch_at, scratch_cap;
   struct Block { i32 *data; struct Block *next; } *old;
@@ -129,12 +129,13 @@ static i32 recall(Core *h, u64 a, u64 b) { return slot(h, a, b)->value; }
 static i32 keep(Core *h, u64 a, u64 b, i32 value) {
   if (2 * (h->nmemo + 1) > h->capmemo) {
     u64 old = h->capmemo; Memo *was = h->memo;
-    Memo *fresh = malloc(2 * old * sizeof(Memo));
-    if (!fresh) fail(h, NO_MEMORY);
+    if (h->roomspare < 2 * old) { free(h->spare); h->spare = NULL; h->roomspare = 0; h->spare = grown(h, NULL, 2 * (i64)old, sizeof(Memo)); h->roomspare = 2 * old; }
+    Memo *fresh = h->spare;
     for (u64 i = 0; i < 2 * old; i++) fresh[i].value = -1;
-    h->memo = fresh; h->capmemo = 2 * old;
+    u64 room = h->roommemo;
+    h->memo = fresh; h->capmemo = 2 * old; h->roommemo = h->roomspare;
     for (u64 i = 0; i < old; i++) if (was[i].value >= 0) *slot(h, was[i].a, was[i].b) = was[i];
-    free(was);
+    h->spare = was; h->roomspare = room; /* for the next time: fresh memory is slow */
   }
   Memo *m = slot(h, a, b);
   if (m->value < 0) { h->nmemo++; m->a = a; m->b = b; }
@@ -828,6 +829,9 @@ static i32 wanted_at(Core *h, const Gather *g, i32 target) {
   if (twin == lexer) return g->wanted[target];
   return unite(h, filter(h, g->wanted[target - lexer + twin], INSIDE, 0), filter(h, g->wanted[target], OUTSIDE, 0));
 }
+/* One of 64 bits for a state: what has no bit in common leads nowhere. */
+static u64 marked(i32 state) { return 1ull << (mix((u64)state) & 63); }
+
 /* The number of a shape with these items, made if it is not there. */
 static i32 shaped(Core *h, const i32 *items, i32 targets, i32 kids) {
   i32 n = targets + 2 * kids;
@@ -850,10 +854,13 @@ static i32 shaped(Core *h, const i32 *items, i32 targets, i32 kids) {
     if (y->targets == targets && y->kids == kids && !memcmp(h->items + y->at, items, (size_t)n * 4)) return x;
   }
   if (h->nshapes == h->capshapes) { i32 cap = 2 * h->capshapes + 256; h->shapes = grown(h, h->shapes, cap, sizeof(Shape)); h->capshapes = cap; }
-  if (!h->nshapes) h->shapes[h->nshapes++] = (Shape){0, 0, 0};
+  if (!h->nshapes) h->shapes[h->nshapes++] = (Shape){0, 0, 0, 0};
   if (h->nshape_items + n > h->capshape_items) { i64 cap = 2 * (h->nshape_items + n) + 1024; h->items = grown(h, h->items, cap, 4); h->capshape_items = cap; }
   memcpy(h->items + h->nshape_items, items, (size_t)n * 4);
-  h->shapes[h->nshapes] = (Shape){(i32)h->nshape_items, targets, kids};
+  u64 marks = 0;
+  for (i32 i = 0; i < targets; i++) marks |= marked(items[i]) | marked(h->twin[items[i]]);
+  for (i32 i = 0; i < kids; i++) marks |= h->shapes[items[targets + 2 * i + 1]].marks;
+  h->shapes[h->nshapes] = (Shape){(i32)h->nshape_items, targets, kids, marks};
   h->nshape_items += n;
   return h->shape_table[at] = h->nshapes++;
 }
@@ -933,9 +940,9 @@ static i32 wanted_of(Core *h, i32 after, i32 target) {
   if (twin == target) return lookup(h, after, target);
   return unite(h, filter(h, lookup(h, after, twin), INSIDE, 0), filter(h, lookup(h, after, target), OUTSIDE, 0));
 }
-/* Which of the stacks lead into `after` over a shape. */
-static i32 unfan(Core *h, i32 shape, i32 stacks, i32 after) {
-  if (!shape || after == EMPTY) return EMPTY;
+/* Which of the stacks lead into `after`, whose states have these marks, over a shape. */
+static i32 unfan(Core *h, i32 shape, i32 stacks, i32 after, u64 marks) {
+  if (!(h->shapes[shape].marks & marks)) return EMPTY;
   u64 k = KEY1(UNFAN, shape), l = KEY2(stacks, after);
   i32 found = recall(h, k, l);
   if (found >= 0) return found;
@@ -945,8 +952,9 @@ static i32 unfan(Core *h, i32 shape, i32 stacks, i32 after) {
   i32 many = 0, *parts = take(h, y.targets + y.kids);
   for (i32 i = 0; i < y.targets; i++) { i32 wanted = wanted_of(h, after, h->items[y.at + i]); if (wanted) parts[many++] = meet(h, stacks, wanted); }
   for (i32 i = 0; i < y.kids; i++) {
-    i32 run = h->items[y.at + y.targets + 2 * i], reached = write_run(h, stacks, run);
-    i32 left = reached ? unfan(h, h->items[y.at + y.targets + 2 * i + 1], reached, after) : EMPTY;
+    i32 run = h->items[y.at + y.targets + 2 * i], kid = h->items[y.at + y.targets + 2 * i + 1];
+    if (!(h->shapes[kid].marks & marks)) continue;
+    i32 reached = write_run(h, stacks, run), left = reached ? unfan(h, kid, reached, after, marks) : EMPTY;
     if (left) parts[many++] = unwrite_run(h, stacks, run, left);
   }
   found = unite_all(h, parts, many);
@@ -990,7 +998,10 @@ static i32 open_retreat(Core *h, i32 front, Piece p, i32 after) {
     for (i32 g = over.edges_at; g < over.edges_at + over.edges; g++) {
       GuardEdge by = h->gedges[g];
       if (by.source != state / h->Q) continue;
-      kept = unite(h, kept, unfan(h, root_of(h, state % h->Q, by.classes, p.count), stacks, part(h, after, by.target)));
+      i32 there = part(h, after, by.target), root = root_of(h, state % h->Q, by.classes, p.count);
+      u64 marks = 0;
+      for (i32 x = 0, n = COUNT(there); x < n; x++) marks |= marked(TOP(there, x));
+      if (root && there) kept = unite(h, kept, unfan(h, root, stacks, there, marks));
     }
     if (p.from) kept = unite(h, kept, meet(h, stacks, wanted_of(h, part(h, after, state / h->Q), state % h->Q))); /* a blank */
     if (kept) { tops[n] = state; belows[n++] = kept; }
@@ -1119,7 +1130,7 @@ EXPORT Core *core_new(const i32 *sizes, const i32 *shift, const i32 *red_at, con
   h->sets[0] = h->sets[1] = (Span){0, 0};
   h->capitems = 4096; h->tops = grown(h, NULL, h->capitems, 4); h->belows = grown(h, NULL, h->capitems, 4);
   h->captable = 4096; h->table = grown(h, NULL, (i64)h->captable, 4); memset(h->table, 0xff, h->captable * 4);
-  h->capmemo = 1 << 14; h->memo = grown(h, NULL, (i64)h->capmemo, sizeof(Memo));
+  h->capmemo = h->roommemo = 1 << 14; h->memo = grown(h, NULL, (i64)h->capmemo, sizeof(Memo));
   for (u64 i = 0; i < h->capmemo; i++) h->memo[i].value = -1;
   h->scratch_cap = 1 << 16; h->scratch = grown(h, NULL, h->scratch_cap, 4);
   h->caplinks = 1024; h->links = grown(h, NULL, 2L * h->caplinks, 4); h->nlinks = 1;
@@ -1220,8 +1231,8 @@ EXPORT int core_close(Core *h, i32 guard) { GUARDED(h) return piece(h, (Piece){C
 /* Forget every set and result; runs, pieces and what tokens do stay. */
 EXPORT int core_reset(Core *h) {
   GUARDED(h)
-  if (h->captable > SMALL) { h->table = grown(h, h->table, SMALL, 4); h->captable = SMALL; }
-  if (h->capmemo > 4 * SMALL) { h->memo = grown(h, h->memo, 4 * SMALL, sizeof(Memo)); h->capmemo = 4 * SMALL; }
+  if (h->captable > SMALL) h->captable = SMALL;
+  if (h->capmemo > 2 * SMALL) h->capmemo = 2 * SMALL;
   h->nsets = 2; h->nitems = 0; h->nmemo = 0;
   memset(h->table, 0xff, h->captable * 4);
   for (u64 i = 0; i < h->capmemo; i++) h->memo[i].value = -1;
@@ -1402,8 +1413,7 @@ EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, i32 uneven, const i
   return 0;
 }
 /* `core_allowed` at a place, its piece for nothing, over all layers. */
-EXPORT int core_fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, const i32 *rights, unsigned char *found) {
-  GUARDED(h)
+static int fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, const i32 *rights, unsigned char *found) {
   int blank = 0;
   i32 size = width + 1;
   for (i32 e = 0; e < size; e++) {
@@ -1412,6 +1422,7 @@ EXPORT int core_fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *la
   }
   return blank;
 }
+EXPORT int core_fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, const i32 *rights, unsigned char *found) { GUARDED(h) return fits(h, at, width, steps, layers, lows, rights, found); }
 /* The class of each token, -1 for none: kept as lists, or as bits where they are many. */
 EXPORT int core_members(Core *h, i32 n, const i32 *classes) {
   GUARDED(h)
@@ -1439,13 +1450,22 @@ EXPORT int core_union(Core *h, const unsigned char *marked, u32 *out) {
   }
   return 0;
 }
+/* Both, for a piece without a guard. */
+EXPORT int core_mask(Core *h, i32 at, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, const i32 *rights, u32 *out) {
+  GUARDED(h)
+  unsigned char *found = (unsigned char *)take(h, h->C / 4 + 1);
+  memset(found, 0, (size_t)h->C);
+  int blank = fits(h, at, width, steps, layers, lows, rights, found);
+  core_union(h, found, out);
+  return blank;
+}
 EXPORT void core_counts(Core *h, i64 *counts) { counts[0] = h->nsets; counts[1] = h->nitems; counts[2] = (i64)h->nmemo; counts[3] = h->nruns; }
 
 EXPORT void core_free(Core *h) {
   if (!h) return;
   for (struct Block *b = h->old; b;) { struct Block *next = b->next; free(b->data); free(b); b = next; }
   for (i32 q = 0; h->from && q < h->Q; q++) if (h->from[q]) { Edges *e = h->from[q]; free(e->nodes); free(e->edges); free(e->kinds); free(e); }
-  void *all[] = {h->sets, h->tops, h->belows, h->table, h->memo, h->scratch, h->shift, h->red_at, h->reds, h->inside, h->useful, h->accepting, h->mode, h->lex, h->move_at, h->ways, h->end_at, h->ends,
+  void *all[] = {h->sets, h->tops, h->belows, h->table, h->memo, h->spare, h->scratch, h->shift, h->red_at, h->reds, h->inside, h->useful, h->accepting, h->mode, h->lex, h->move_at, h->ways, h->end_at, h->ends,
                  h->sym_at, h->sym_terms, h->sym_column, h->sym_mode, h->run_parent, h->run_symbol, h->sample_at, h->samples, h->follow_of, h->follow_after, h->from, h->pieces, h->twin, h->units, h->lasting, h->links, h->shapes, h->items, h->shape_table, h->roots, h->seen, h->member_at, h->members, h->bits_at, h->bits,
                  h->guards, h->gedges, h->grows, h->texts, h->pairs};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);

@@ -220,6 +220,12 @@ class CoreLattice:
         blank = self._call("core_fits", at, swept.width, *rows)
         return found.view(np.bool_), bool(blank)
 
+    def mask(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Bitmask, bool]:
+        """The tokens that `fits` finds where the piece has no guard; and if a blank fits."""
+        found = np.zeros(self._words, np.int32)
+        rows = (swept.steps, swept.layers, swept.lows, ahead, found)
+        return found, bool(self._call("core_mask", at, swept.width, *rows))
+
     def union(self, classes: Classes) -> Bitmask:
         """The tokens of the classes marked in bool [C]."""
         found = np.zeros(self._words, np.int32)

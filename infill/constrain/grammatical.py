@@ -102,16 +102,21 @@ class Grammatical:
 
     def find(
         self, layout: Layout, canvas: Canvas, steps: Steps, ids: NDArray[np.int64]
-    ) -> NDArray[np.int64] | None:
+    ) -> NDArray[np.int64] | Sweep | None:
         """The ids with open slots changed so that the text is one of the language; None if none is.
 
-        Narrow sweeps come before wide ones.
+        Narrow sweeps come before wide ones. An exact one is not read before someone asks.
         """
         full = False
         for width, uneven in self._sweeps:
             self.lattice.tidy()
             try:
                 swept = self.lattice.sweep(self.entry, steps, width, uneven=uneven)
+                if self.exact:
+                    done = swept.passed == len(steps) and self.lattice.ended(
+                        int(swept.layers[-1, 0])
+                    )
+                    return swept if done else None
                 chosen = self.lattice.read(swept)
             except LimitError:
                 if self.exact:
@@ -122,7 +127,7 @@ class Grammatical:
                 full = True  # even sweeps need less
                 continue
             if chosen is not None:
-                return self._filled(layout, canvas, ids, chosen)
+                return self.filled(layout, canvas, ids, chosen)
             if full:
                 return None
         return None
@@ -135,9 +140,10 @@ class Grammatical:
         wider = range(1, self.changes + 1)
         return [(0, False), *((width, uneven) for width in wider for uneven in (True, False))]
 
-    def _filled(
+    def filled(
         self, layout: Layout, canvas: Canvas, ids: NDArray[np.int64], chosen: Chosen
     ) -> NDArray[np.int64]:
+        """The ids with what was chosen for the open slots."""
         filled, holes = ids.copy(), canvas.holes
         for at, (edge, kind) in zip(
             holes.tolist(), chosen[layout.places[holes]].tolist(), strict=True
@@ -246,13 +252,14 @@ class GrammaticalState:
     """One canvas with a witness: tokens for its open slots that complete it.
 
     layout      of this canvas, or of one that differs in what its slots hold only
-    ids         int64 [T] the witness: what stands in every slot, open ones included
+    found       int64 [T] the witness: what stands in every slot, open ones included; or an exact
+                sweep over this canvas to read it from
     """
 
     constraint: Grammatical
     canvas: Canvas
     layout: Layout
-    ids: NDArray[np.int64]
+    found: NDArray[np.int64] | Sweep
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -275,10 +282,10 @@ class GrammaticalState:
         canvas = self.canvas.apply((move,))  # what the canvas refuses is an error, not a veto
         match move:
             case Write(at, token):
-                ids = self._with(at, token)
-                return None if ids is None else replace(self, canvas=canvas, ids=ids)
+                found = self._with(at, token)
+                return None if found is None else replace(self, canvas=canvas, found=found)
             case Reopen():
-                return replace(self, canvas=canvas)
+                return replace(self, canvas=canvas, found=self.ids)
             case Splice():
                 return self.constraint.start(canvas)
 
@@ -293,11 +300,14 @@ class GrammaticalState:
         """
         constraint, lattice = self.constraint, self.constraint.lattice
         swept, ahead = self._ahead(at)
-        fits, blank = lattice.fits(swept, ahead, int(self.layout.places[at]))
-        guard, mask = self.layout.guards[at], np.zeros(-(-len(constraint.vocab) // 32), np.int32)
-        for (a, b, _), classes in zip(guard.edges, fits, strict=True):
-            bits = lattice.union(classes)
-            mask |= bits & guard.masks[a, b] if guard.masks else bits
+        place, guard = self._place(at), self.layout.guards[at]
+        if guard is FREE:
+            mask, blank = lattice.mask(swept, ahead, place)
+        else:
+            fits, blank = lattice.fits(swept, ahead, place)
+            mask = np.zeros(-(-len(constraint.vocab) // 32), np.int32)
+            for (a, b, _), classes in zip(guard.edges, fits, strict=True):
+                mask |= lattice.union(classes) & guard.masks[a, b]
         if blank:
             token = constraint.vocab.blank
             mask.view(np.uint32)[token // 32] |= np.uint32(1 << (token % 32))
@@ -305,7 +315,19 @@ class GrammaticalState:
 
     # -- sweeps
 
-    def _with(self, at: int, token: int) -> NDArray[np.int64] | None:
+    @cached_property
+    def ids(self) -> NDArray[np.int64]:
+        """int64 [T] The witness."""
+        if not isinstance(self.found, Sweep):
+            return self.found
+        constraint, swept = self.constraint, self.found
+        if swept.generation != constraint.lattice.generation:
+            swept = constraint.lattice.sweep(constraint.entry, swept.steps, swept.width)
+        chosen = constraint.lattice.read(swept)
+        assert chosen is not None  # noqa: S101 - our mistake, if it is one
+        return constraint.filled(self.layout, self.canvas, self.canvas.ids, chosen)
+
+    def _with(self, at: int, token: int) -> NDArray[np.int64] | Sweep | None:
         """The witness with a token in a slot, others changed if need be; None if none is found."""
         constraint = self.constraint
         if self.ids[at] == token:
@@ -316,7 +338,7 @@ class GrammaticalState:
         elif not 0 <= token < len(constraint.vocab) or constraint.lattice.tokens.classes[token] < 0:
             return None
         key = at, token
-        if key not in self._found:
+        if key not in self._tried:
             steps = self._steps.copy()
             steps[self.layout.places[at]] = self.layout.token(at, token), -1, -1
             ids = self.ids.copy()
@@ -326,8 +348,8 @@ class GrammaticalState:
             if found is None and not constraint.exact:  # the witness may have led astray
                 fresh = constraint.start(canvas)
                 found = None if fresh is None else fresh.ids
-            self._found[key] = found
-        return self._found[key]
+            self._tried[key] = found
+        return self._tried[key]
 
     def _ahead(self, at: int) -> tuple[Sweep, NDArray[np.int32]]:
         """A sweep with the slot open at no cost, and what of it can be completed."""
@@ -336,6 +358,9 @@ class GrammaticalState:
         if key in self._sweeps and self._sweeps[key][0].generation == lattice.generation:
             return self._sweeps[key]
         lattice.tidy()
+        if isinstance(self.found, Sweep) and self.found.generation == lattice.generation:
+            self._sweeps[key] = self.found, lattice.rights(self.found, 0)
+            return self._sweeps[key]
         steps = self._steps.copy()
         steps[place] = self.layout.opens[at], -1, -1
         width = 0 if exact else min(NEAR, self.constraint.changes)
@@ -360,7 +385,7 @@ class GrammaticalState:
         return {}
 
     @cached_property
-    def _found(self) -> dict[tuple[int, int], NDArray[np.int64] | None]:
+    def _tried(self) -> dict[tuple[int, int], NDArray[np.int64] | Sweep | None]:
         return {}
 
     @cached_property

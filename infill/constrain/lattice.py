@@ -152,6 +152,10 @@ class Lattice(Protocol):
         """`allowed` of the open piece that stands at a place at no cost."""
         ...
 
+    def mask(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Bitmask, bool]:
+        """The tokens that `fits` finds where the piece has no guard; and if a blank fits."""
+        ...
+
 
 Classes = NDArray[np.bool_]
 
@@ -281,6 +285,11 @@ class PythonLattice:
     def _leads(self, stacks: Set, run: Run, wanted: Set) -> bool:
         reached = self.writer.write(stacks, self.writer.ours(run)) if wanted else EMPTY
         return self.stacks.meet(reached, wanted) != EMPTY
+
+    def mask(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Bitmask, bool]:
+        """The tokens that `fits` finds where the piece has no guard; and if a blank fits."""
+        classes, blank = self.fits(swept, ahead, at)
+        return self.union(classes[0]), blank
 
     def first(self, front: Front) -> Front:
         """The front with one of its lexer states only."""
