@@ -34,7 +34,7 @@ import infill, json
 ENGINE = """
 import infill_grammars
 from infill.canvas import Canvas, Slot, Write
-from infill.constrain import core
+from infill.constrain.engine import core
 from infill.constrain.grammar import Grammar
 from infill.vocab import Vocab
 library = core.library()

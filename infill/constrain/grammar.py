@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infill.constrain import compiled, kept
-from infill.constrain.core import CoreLattice
+from infill.constrain.engine import compiled, kept
+from infill.constrain.engine.core import CoreLattice
+from infill.constrain.engine.lattice import PythonLattice
+from infill.constrain.engine.stacks import Stacks
+from infill.constrain.engine.writing import Writer
 from infill.constrain.grammatical import Grammatical
-from infill.constrain.lattice import PythonLattice
-from infill.constrain.stacks import Stacks
 from infill.constrain.syntax import Indentation, Syntax
-from infill.constrain.writing import Writer
 from infill.errors import GrammarError
 from infill.limits import DEFAULT, Limits
 from infill.vocab import Vocab
@@ -98,10 +98,10 @@ class Grammar:
     @staticmethod
     def json_schema(schema: Mapping[str, Any] | bool) -> Grammar:  # noqa: FBT001 - JSON Schema's own form
         """The JSON texts that a schema admits; what is not supported is refused by name."""
-        from infill.constrain import jsonschema  # noqa: PLC0415 - read when it is needed
+        from infill.constrain.schema import compiling  # noqa: PLC0415 - read when it is needed
 
         plain = schema if isinstance(schema, bool) else dict(schema)
-        return Grammar(jsonschema.compile_schema(plain), "schema", jsonschema.judge)
+        return Grammar(compiling.compile_schema(plain), "schema", compiling.judge)
 
     def constraint(
         self,

@@ -5,10 +5,10 @@ with what stands before and after the canvas, belongs to the grammar's language.
 can always be completed: every state holds a witness, a complete canvas. Where `exact`, the
 converse holds too, and `allowed` is every token after which the canvas can be completed (compared
 with exhaustive search in tests/laws/test_grammars.py). Elsewhere completions are sought around
-the witness (`search.py`), and one that is far from it and from all others may be missed.
+the witness (`engine/search.py`), and one that is far from it and from all others may be missed.
 
 Two reservations, on the safe side: where a lexer would have to take back more than eight bytes
-to read a text, that text is not admitted (`lexing.build`); and blocks that open slots begin are
+to read a text, that text is not admitted (`transducer.build`); and blocks that open slots begin are
 as much deeper as `Indentation.units` says.
 """
 
@@ -25,9 +25,9 @@ from infill.canvas import Canvas, Move, Reopen, Slot, Splice, Write
 from infill.constrain.affix import FREE as NO_AFFIX
 from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import holds
-from infill.constrain.lattice import FREE, Front, Guard, Lattice, Open, Piece, Text, Token
+from infill.constrain.engine.lattice import FREE, Front, Guard, Lattice, Open, Piece, Text, Token
+from infill.constrain.engine.search import AS_IT_IS, Chosen, Steps, Sweep
 from infill.constrain.layout import Layout
-from infill.constrain.search import AS_IT_IS, Chosen, Steps, Sweep
 from infill.errors import LimitError
 from infill.vocab import Bitmask, Vocab, unpack
 

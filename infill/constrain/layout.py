@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infill.canvas import Canvas, Slot
-from infill.constrain.lattice import FREE, Close, Guard
+from infill.constrain.engine.lattice import FREE, Close, Guard
 
 if TYPE_CHECKING:
     from infill.constrain.grammatical import Grammatical

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 
 from infill import load
 from infill.canvas import Canvas, Reopen, Slot, Write
-from infill.constrain import compiled, kept
-from infill.constrain.core import CoreLattice
+from infill.constrain.engine import compiled, kept
+from infill.constrain.engine.core import CoreLattice
+from infill.constrain.engine.lattice import PythonLattice
+from infill.constrain.engine.stacks import Stacks
+from infill.constrain.engine.writing import Writer
 from infill.constrain.grammar import Grammar
 from infill.constrain.grammatical import Grammatical
-from infill.constrain.lattice import PythonLattice
-from infill.constrain.stacks import Stacks
 from infill.constrain.syntax import Rule, Syntax, Terminal
-from infill.constrain.writing import Writer
 from infill.errors import GrammarError
 from infill.vocab import Vocab, unpack
 

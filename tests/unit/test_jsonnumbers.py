@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from infill.constrain.digits import NUMBER, plain
-from infill.constrain.jsonnumbers import Number, exact
+from infill.constrain.schema.digits import NUMBER, plain
+from infill.constrain.schema.numbers import Number, exact
 from infill.errors import GrammarError, LimitError
 
 PLACES = st.sampled_from([1, 1, 10, 100, 1000])

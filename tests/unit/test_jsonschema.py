@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill.constrain.digits import NUMBER
-from infill.constrain.jsonschema import compile_schema, judge
-from infill.constrain.jsonstrings import STRING
+from infill.constrain.schema.compiling import compile_schema, judge
+from infill.constrain.schema.digits import NUMBER
+from infill.constrain.schema.strings import STRING
 from infill.constrain.syntax import Syntax
 from infill.errors import InfillError, LimitError
 

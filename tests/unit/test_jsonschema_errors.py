@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infill.constrain.jsonkeywords import ANNOTATIONS, REFUSED
-from infill.constrain.jsonschema import compile_schema
+from infill.constrain.schema.compiling import compile_schema
+from infill.constrain.schema.keywords import ANNOTATIONS, REFUSED
 from infill.errors import GrammarError, LimitError
 
 ANYTHING_ELSE = {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill.constrain.ecma import parse
-from infill.constrain.jsonformats import FORMATS
-from infill.constrain.jsonstrings import STRING, Text, matches, other_than, render
+from infill.constrain.schema.ecma import parse
+from infill.constrain.schema.formats import FORMATS
+from infill.constrain.schema.strings import STRING, Text, matches, other_than, render
 from infill.errors import GrammarError
 
 PATTERNS = [

@@ -9,9 +9,9 @@ from dataclasses import fields
 
 import pytest
 
-from infill.constrain import kept
+from infill.constrain.engine import kept
+from infill.constrain.engine.packed import Packed, pack
 from infill.constrain.grammar import Grammar
-from infill.constrain.packed import Packed, pack
 from infill.constrain.syntax import Syntax
 from infill.vocab import Vocab
 

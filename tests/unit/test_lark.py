@@ -11,7 +11,7 @@ from lark.exceptions import LarkError
 from lark.indenter import Indenter, PythonIndenter
 
 from infill.constrain.lark import judge, load
-from infill.constrain.lexing import build
+from infill.constrain.lexing.transducer import build
 from infill.constrain.syntax import Indentation, Rule
 from infill.errors import GrammarError, PathError
 

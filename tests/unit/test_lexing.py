@@ -16,7 +16,7 @@ from lark.indenter import PythonIndenter
 from lark.lexer import BasicLexer, LexerState, PatternRE, PatternStr, TerminalDef, TextSlice
 
 from infill.constrain import lark
-from infill.constrain.lexing import WIDEST, build, conflicting
+from infill.constrain.lexing.transducer import WIDEST, build, conflicting
 from infill.constrain.syntax import Indentation, Rule, Syntax, Terminal
 from infill.errors import GrammarError, InputError, LimitError
 

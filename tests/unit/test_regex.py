@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill.constrain.lexing import build
-from infill.constrain.regex import Nfa, judge, matches_empty, syntax
-from infill.constrain.scanner import Scanner
+from infill.constrain.lexing.patterns import Nfa
+from infill.constrain.lexing.scanner import Scanner
+from infill.constrain.lexing.transducer import build
+from infill.constrain.regex import judge, matches_empty, syntax
 from infill.errors import GrammarError, InputError, LimitError
 
 QUANTIFIERS = ["*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{2,}"]

@@ -15,10 +15,10 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.constrain import compiled
-from infill.constrain.lexing import Lexer
-from infill.constrain.modes import Follows
-from infill.constrain.twins import twins
+from infill.constrain.engine import compiled
+from infill.constrain.lexing.modes import Follows
+from infill.constrain.lexing.transducer import Lexer
+from infill.constrain.lexing.twins import twins
 from infill.vocab import Bitmask, Vocab, pack
 
 Run = tuple[int, ...]
@@ -184,7 +184,7 @@ def _plainly(
 def _effects(
     lexer: Lexer, follows: Follows, states: list[int], pieces: list[bytes]
 ) -> NDArray[np.int32]:
-    """[n, states] Numbers that are equal where tokens do the same; the oracle of `_tokens.c`."""
+    """[n, states] Numbers that are equal where tokens do the same; oracle of `engine/_tokens.c`."""
     numbers: dict[frozenset[tuple[Run, int]], int] = {}
     effects = np.empty((len(pieces), len(states)), np.int32)
     for column, state in enumerate(states):

@@ -74,7 +74,7 @@ typedef struct {
   /* tokens */
   i32 C; i32 *sample_at; unsigned char *samples; /* a token of each class */
   i32 words, *member_at, *members, *bits_at; u32 *bits; /* of `core_union` */
-  i32 modes; i32 *follow_of; u64 *follow_after;  /* Follows of modes.py */
+  i32 modes; i32 *follow_of; u64 *follow_after;  /* Follows of lexing/modes.py */
   Edges **from;               /* per state, once it was asked for */
   Shape *shapes; i32 nshapes, capshapes; i32 *items; i64 nshape_items, capshape_items;
   i32 *shape_table; u64 capshape_table;
@@ -1176,7 +1176,7 @@ EXPORT int core_lexer(Core *h, i32 Q, const i32 *lex, i32 nsym, const i32 *sym_a
   return 0;
 }
 
-/* tokens: a sample of each class, and what modes.py says of modes: [S], [modes + 1, S] */
+/* tokens: a sample of each class, and what lexing/modes.py says of modes: [S], [modes + 1, S] */
 EXPORT int core_tokens(Core *h, i32 C, const i32 *sample_at, const unsigned char *samples, i32 modes, const i32 *follow_of, const u64 *follow_after) {
   GUARDED(h)
   h->C = C; h->modes = modes;

@@ -14,11 +14,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, TypeAlias
 
-from infill.constrain.ecma import SURROGATES, parse
-from infill.constrain.jsonformats import FORMATS
-from infill.constrain.jsonkeywords import Json, malformed, refusal
-from infill.constrain.jsonnumbers import Number, exact
-from infill.constrain.jsonshapes import (
+from infill.constrain.schema.ecma import SURROGATES, parse
+from infill.constrain.schema.formats import FORMATS
+from infill.constrain.schema.keywords import Json, malformed, refusal
+from infill.constrain.schema.numbers import Number, exact
+from infill.constrain.schema.shapes import (
     ANY,
     NEVER,
     Array,
@@ -29,7 +29,7 @@ from infill.constrain.jsonshapes import (
     Shape,
     both,
 )
-from infill.constrain.jsonstrings import Text
+from infill.constrain.schema.strings import Text
 from infill.errors import LimitError
 
 Schema: TypeAlias = Mapping[str, Json]

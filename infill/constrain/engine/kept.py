@@ -20,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from infill.constrain import lexing, modes, tables
-from infill.constrain.packed import Packed, pack
+from infill.constrain.engine import tables
+from infill.constrain.engine.packed import Packed, pack
+from infill.constrain.lexing import modes, transducer
+from infill.constrain.lexing.tokens import read
 from infill.constrain.syntax import Indentation, Syntax
-from infill.constrain.tokens import read
 from infill.vocab import Vocab
 
 FORMAT = 3
@@ -37,7 +38,7 @@ def parts(syntax: Syntax, vocab: Vocab) -> Packed:
     if found is None:
         table = tables.build(syntax)
         sets, of = modes.assign(syntax, table)
-        lexer = lexing.build(syntax, sets)
+        lexer = transducer.build(syntax, sets)
         tokens = read(lexer, vocab, modes.follows(table, of, lexer), syntax.roles)
         found = pack(table, of, tokens)
         file = BytesIO()

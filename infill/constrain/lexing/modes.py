@@ -16,9 +16,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.constrain.lexing import Lexer, conflicting
+from infill.constrain.engine.tables import Tables
+from infill.constrain.lexing.transducer import Lexer, conflicting
 from infill.constrain.syntax import Syntax, Terminal
-from infill.constrain.tables import Tables
 
 Mode = frozenset[str]
 

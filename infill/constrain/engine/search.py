@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from infill.constrain.lattice import Classes, Front, PythonLattice
+    from infill.constrain.engine.lattice import Classes, Front, PythonLattice
 
 COSTS = (0, 1, 3)
 """Of what a slot may take: what it is in the witness, a plain token, any token."""

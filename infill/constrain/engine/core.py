@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infill.constrain.compiled import library, pointer
-from infill.constrain.lattice import (
+from infill.constrain.engine.compiled import library, pointer
+from infill.constrain.engine.lattice import (
     Classes,
     Close,
     Front,
@@ -19,8 +19,8 @@ from infill.constrain.lattice import (
     Text,
     Token,
 )
-from infill.constrain.packed import Packed
-from infill.constrain.search import Chosen, Steps, Sweep
+from infill.constrain.engine.packed import Packed
+from infill.constrain.engine.search import Chosen, Steps, Sweep
 from infill.constrain.syntax import Indentation
 from infill.errors import LimitError
 from infill.vocab import Bitmask

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from infill.constrain.jsonnumbers import Number
-from infill.constrain.jsonstrings import Text
+from infill.constrain.schema.numbers import Number
+from infill.constrain.schema.strings import Text
 from infill.errors import LimitError
 
 Schemas: TypeAlias = tuple[int, ...]

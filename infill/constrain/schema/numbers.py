@@ -22,7 +22,7 @@ from fractions import Fraction
 from math import ceil, floor, lcm
 from typing import Final
 
-from infill.constrain.digits import NUMBER, Size, join, plain, whole
+from infill.constrain.schema.digits import NUMBER, Size, join, plain, whole
 from infill.errors import GrammarError, LimitError
 
 DIGITS: Final = 64

@@ -3,7 +3,7 @@
 One nonterminal for each set of schemas, one for each array or object shape, one for each pair of
 a key and its value; equal ones are shared, so recursive schemas end. Knows nothing of keywords.
 
->>> from infill.constrain.jsonreading import Reader
+>>> from infill.constrain.schema.reading import Reader
 >>> writer = Writer(Reader({"type": "null"}))
 >>> writer.value(writer.reader.root), writer.write(limit=10)
 ('value_0', [Rule(origin='value_0', expansion=('NULL',))])
@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
-from infill.constrain.ecma import literal
-from infill.constrain.jsonkeywords import placed
-from infill.constrain.jsonmembers import Members, any_order, declared_order
-from infill.constrain.jsonnumbers import NUMBER, Number
-from infill.constrain.jsonreading import Reader
-from infill.constrain.jsonshapes import NEVER, Array, Boolean, Null, Object, Schemas, Shape
-from infill.constrain.jsonstrings import STRING, Text, render
+from infill.constrain.schema.ecma import literal
+from infill.constrain.schema.keywords import placed
+from infill.constrain.schema.members import Members, any_order, declared_order
+from infill.constrain.schema.numbers import NUMBER, Number
+from infill.constrain.schema.reading import Reader
+from infill.constrain.schema.shapes import NEVER, Array, Boolean, Null, Object, Schemas, Shape
+from infill.constrain.schema.strings import STRING, Text, render
 from infill.constrain.syntax import Rule, Terminal
 from infill.errors import GrammarError, LimitError
 
@@ -50,7 +50,7 @@ PUNCTUATION: Final = {
 class Writer:
     """Rules and terminals, as far as they were asked for.
 
-    order       see `jsonschema.compile_schema`
+    order       see `compiling.compile_schema`
     """
 
     def __init__(self, reader: Reader, *, order: Order = "auto") -> None:

@@ -1,5 +1,5 @@
-/* Runs every token of a vocabulary through the lexer: what `_effects` of tokens.py does in Python,
- * which is its oracle. Tokens come sorted, so that each shares the longest prefix with the
+/* Runs every token of a vocabulary through the lexer: what `_effects` of lexing/tokens.py does in
+ * Python, which is its oracle. Tokens come sorted, so that each shares the longest prefix with the
  * one before; what was written is kept as a trie of symbols, sets of alternatives are interned.
  */
 #include <stdint.h>

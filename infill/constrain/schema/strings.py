@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from infill.constrain.ecma import (
+from infill.constrain.schema.ecma import (
     ANYTHING,
     Alt,
     Anchor,
@@ -35,8 +35,8 @@ from infill.constrain.ecma import (
     parse,
     union,
 )
-from infill.constrain.jsonformats import FORMATS
-from infill.constrain.wordset import combine
+from infill.constrain.schema.formats import FORMATS
+from infill.constrain.schema.wordset import combine
 from infill.errors import GrammarError
 
 STRING: Final = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"'
@@ -224,7 +224,7 @@ class Text:
     low, high   code points (None: without end)
     patterns    each is found in the string (ECMA-262)
     without     none is found in it
-    formats     it has each of these (names in `jsonformats`)
+    formats     it has each of these (names in `formats`)
     values      it is one of these; None: any
     excluded    it is none of these
     """

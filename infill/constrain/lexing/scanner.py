@@ -23,8 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from infill.constrain.codepoints import Classes
-from infill.constrain.regex import Again, Ahead, Behind, Character, End, Match, Nfa, Split
+from infill.constrain.lexing.codepoints import Classes
+from infill.constrain.lexing.patterns import Again, Ahead, Behind, Character, End, Match, Nfa, Split
 from infill.errors import GrammarError, LimitError
 
 LIMIT = 20_000

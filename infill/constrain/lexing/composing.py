@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from infill.constrain.following import following
-from infill.constrain.scanner import Found, Scanner
+from infill.constrain.lexing.following import following
+from infill.constrain.lexing.scanner import Found, Scanner
 from infill.constrain.syntax import Syntax
 
 WIDEST = 120

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from infill.constrain.lexing import Lexer, Symbol
-from infill.constrain.stacks import COLUMN, EMPTY, Set, Stacks
+from infill.constrain.engine.stacks import COLUMN, EMPTY, Set, Stacks
+from infill.constrain.lexing.tokens import Run
+from infill.constrain.lexing.transducer import Lexer, Symbol
 from infill.constrain.syntax import Indentation
-from infill.constrain.tokens import Run
 
 
 class Writer:

@@ -14,8 +14,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.constrain.lexing import Lexer
-from infill.constrain.modes import Follows
+from infill.constrain.lexing.modes import Follows
+from infill.constrain.lexing.transducer import Lexer
 from infill.errors import LimitError
 
 LIBRARY = Path(__file__).with_name("_core.so")

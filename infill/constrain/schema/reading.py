@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TypeAlias
 
-from infill.constrain import jsonfacets as facets
-from infill.constrain.jsonfacets import PATTERNS, TYPES, Schema
-from infill.constrain.jsonkeywords import (
+from infill.constrain.schema import facets
+from infill.constrain.schema.facets import PATTERNS, TYPES, Schema
+from infill.constrain.schema.keywords import (
     ANNOTATIONS,
     PLACES,
     Document,
@@ -30,8 +30,8 @@ from infill.constrain.jsonkeywords import (
     placed,
     refusal,
 )
-from infill.constrain.jsonnumbers import Number
-from infill.constrain.jsonshapes import (
+from infill.constrain.schema.numbers import Number
+from infill.constrain.schema.shapes import (
     ALWAYS,
     ANY,
     NEVER,
@@ -44,7 +44,7 @@ from infill.constrain.jsonshapes import (
     both,
     meet_all,
 )
-from infill.constrain.jsonstrings import Text
+from infill.constrain.schema.strings import Text
 from infill.errors import GrammarError, InfillError, LimitError
 
 Shapes: TypeAlias = tuple[Shape, ...]

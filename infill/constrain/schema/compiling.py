@@ -28,9 +28,9 @@ from __future__ import annotations
 import json
 from typing import Final, Literal, NoReturn
 
-from infill.constrain.jsonkeywords import Json
-from infill.constrain.jsonreading import Reader
-from infill.constrain.jsonrules import Order, Writer, trimmed
+from infill.constrain.schema.keywords import Json
+from infill.constrain.schema.reading import Reader
+from infill.constrain.schema.rules import Order, Writer, trimmed
 from infill.constrain.syntax import Syntax, Terminal
 from infill.errors import GrammarError, LimitError
 

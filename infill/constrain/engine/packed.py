@@ -20,11 +20,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.constrain.compiled import flat, pairs
-from infill.constrain.lexing import Lexer, Symbol
-from infill.constrain.modes import Follows
-from infill.constrain.tables import Tables
-from infill.constrain.tokens import Tokens
+from infill.constrain.engine.compiled import flat, pairs
+from infill.constrain.engine.tables import Tables
+from infill.constrain.lexing.modes import Follows
+from infill.constrain.lexing.tokens import Tokens
+from infill.constrain.lexing.transducer import Lexer, Symbol
 
 Ints = NDArray[np.int32]
 

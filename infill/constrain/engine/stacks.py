@@ -8,7 +8,7 @@ form of a minimal automaton. Sets are always closed: whatever can be reduced, ha
 `step` goes forward over a terminal; `back` asks which stacks of a set were those that led into
 another set. Both are exact. Knows nothing of lexemes, tokens or canvases.
 
->>> from infill.constrain import tables
+>>> from infill.constrain.engine import tables
 >>> from infill.constrain.syntax import Rule, Syntax, Terminal
 >>> a, b = Terminal("A", "a", literal=True), Terminal("B", "b", literal=True)
 >>> nested = Syntax((a, b), (Rule("s", ("A", "s", "B")), Rule("s", ("A", "B"))), start="s")
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from infill.constrain.tables import Tables
+from infill.constrain.engine.tables import Tables
 from infill.errors import LimitError
 
 Set = int

@@ -3,7 +3,7 @@
 The expressions of `ecma` are closed under union but have no "and" or "not"; finite automata
 have. Knows nothing of JSON: strings here are what a JSON text *means*.
 
->>> from infill.constrain.ecma import parse
+>>> from infill.constrain.schema.ecma import parse
 >>> combine([parse("^[ab]+$")], [parse("^a")], low=1, high=1)
 Chars(ranges=((98, 98),))
 """
@@ -15,7 +15,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from infill.constrain.ecma import ANY, EMPTY, Alt, Anchor, Chars, Node, Ranges, Repeat, Seq, union
+from infill.constrain.schema.ecma import (
+    ANY,
+    EMPTY,
+    Alt,
+    Anchor,
+    Chars,
+    Node,
+    Ranges,
+    Repeat,
+    Seq,
+    union,
+)
 from infill.errors import LimitError
 
 States: TypeAlias = frozenset[int]

@@ -20,12 +20,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.constrain import search
-from infill.constrain.lexing import Lexer
-from infill.constrain.search import Chosen, Steps, Sweep
-from infill.constrain.stacks import EMPTY, Set
-from infill.constrain.tokens import Run, Tokens, walk
-from infill.constrain.writing import Writer
+from infill.constrain.engine import search
+from infill.constrain.engine.search import Chosen, Steps, Sweep
+from infill.constrain.engine.stacks import EMPTY, Set
+from infill.constrain.engine.writing import Writer
+from infill.constrain.lexing.tokens import Run, Tokens, walk
+from infill.constrain.lexing.transducer import Lexer
 from infill.vocab import Bitmask
 
 Front = int

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.constrain.codepoints import Classes, Utf8
-from infill.constrain.composing import WIDEST, Composer, Symbol
-from infill.constrain.regex import Nfa, parse, width
-from infill.constrain.scanner import LIMIT, REACH, Keyword, Scanner
+from infill.constrain.lexing.codepoints import Classes, Utf8
+from infill.constrain.lexing.composing import WIDEST, Composer, Symbol
+from infill.constrain.lexing.patterns import Nfa, parse, width
+from infill.constrain.lexing.scanner import LIMIT, REACH, Keyword, Scanner
 from infill.constrain.syntax import Syntax, Terminal
 from infill.errors import GrammarError, InputError, LimitError
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from infill.constrain.lexing import Lexer
+from infill.constrain.lexing.transducer import Lexer
 
 
 @lru_cache(maxsize=16)
