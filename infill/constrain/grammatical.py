@@ -26,7 +26,8 @@ from infill.constrain.affix import FREE as NO_AFFIX
 from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import holds
 from infill.constrain.engine.lattice import FREE, Front, Guard, Lattice, Open, Piece, Text, Token
-from infill.constrain.engine.search import AS_IT_IS, Chosen, Steps, Sweep
+from infill.constrain.engine.search import Steps, Sweep
+from infill.constrain.finding import find
 from infill.constrain.layout import Layout
 from infill.errors import LimitError
 from infill.vocab import Bitmask, Vocab, unpack
@@ -85,7 +86,7 @@ class Grammatical:
         row = layout.row.copy()
         row[layout.places[holes]] = base
         steps = self.steps(layout, canvas, row)
-        found = self.find(layout, canvas, steps, ids)
+        found = find(self, layout, canvas, steps, ids)
         return None if found is None else GrammaticalState(self, canvas, layout, found)
 
     def steps(self, layout: Layout, canvas: Canvas, row: NDArray[np.int32]) -> Steps:
@@ -99,68 +100,6 @@ class Grammatical:
             steps[layout.places[holes], 1] = layout.plains[holes]
             steps[layout.places[holes], 2] = layout.opens[holes]
         return steps
-
-    def find(
-        self, layout: Layout, canvas: Canvas, steps: Steps, ids: NDArray[np.int64]
-    ) -> NDArray[np.int64] | Sweep | None:
-        """The ids with open slots changed so that the text is one of the language; None if none is.
-
-        Narrow sweeps come before wide ones. An exact one is not read before someone asks.
-        """
-        full = False
-        for width, uneven in self._sweeps:
-            self.lattice.tidy()
-            try:
-                swept = self.lattice.sweep(self.entry, steps, width, uneven=uneven)
-                if self.exact:
-                    done = swept.passed == len(steps) and self.lattice.ended(
-                        int(swept.layers[-1, 0])
-                    )
-                    return swept if done else None
-                chosen = self.lattice.read(swept)
-            except LimitError:
-                if self.exact:
-                    raise
-                self.lattice.reset()
-                if full or not uneven:
-                    return None
-                full = True  # even sweeps need less
-                continue
-            if chosen is not None:
-                return self.filled(layout, canvas, ids, chosen)
-            if full:
-                return None
-        return None
-
-    @cached_property
-    def _sweeps(self) -> list[tuple[int, bool]]:
-        """Widths, the narrow ones first, and whether the sweeps are uneven."""
-        if self.exact:
-            return [(0, False)]
-        wider = range(1, self.changes + 1)
-        return [(0, False), *((width, uneven) for width in wider for uneven in (True, False))]
-
-    def filled(
-        self, layout: Layout, canvas: Canvas, ids: NDArray[np.int64], chosen: Chosen
-    ) -> NDArray[np.int64]:
-        """The ids with what was chosen for the open slots."""
-        filled, holes = ids.copy(), canvas.holes
-        for at, (edge, kind) in zip(
-            holes.tolist(), chosen[layout.places[holes]].tolist(), strict=True
-        ):
-            if edge != AS_IT_IS:
-                filled[at] = self._member(layout.guards[at], edge, kind)
-        return filled
-
-    def _member(self, guard: Guard, edge: int, kind: int) -> int:
-        """A token of a class that takes an edge of a guard; a blank where both are -1."""
-        if kind < 0:
-            return self.vocab.blank
-        tokens = self.lattice.tokens
-        if not guard.masks:
-            return int(tokens.firsts[kind])
-        mask = guard.masks[guard.edges[edge][:2]]
-        return int(np.argmax((tokens.classes == kind) & unpack(mask, len(self.vocab))))
 
     @cached_property
     def tail(self) -> list[int]:
@@ -290,8 +229,8 @@ class GrammaticalState:
                 return self.constraint.start(canvas)
 
     def admits(self, at: int, token: int) -> bool:
-        """Whether `after` would not veto the token."""
-        return self._with(at, token) is not None
+        """Whether a quick search admits the token; `after` looks further, unless `exact`."""
+        return self._with(at, token, quick=True) is not None
 
     def allowed(self, at: int) -> Bitmask:
         """The tokens that leave the canvas one that can be completed, not far from the witness.
@@ -325,9 +264,11 @@ class GrammaticalState:
             swept = constraint.lattice.sweep(constraint.entry, swept.steps, swept.width)
         chosen = constraint.lattice.read(swept)
         assert chosen is not None  # noqa: S101 - our mistake, if it is one
-        return constraint.filled(self.layout, self.canvas, self.canvas.ids, chosen)
+        return self.layout.filled(self.canvas, self.canvas.ids, chosen)
 
-    def _with(self, at: int, token: int) -> NDArray[np.int64] | Sweep | None:
+    def _with(
+        self, at: int, token: int, *, quick: bool = False
+    ) -> NDArray[np.int64] | Sweep | None:
         """The witness with a token in a slot, others changed if need be; None if none is found."""
         constraint = self.constraint
         if self.ids[at] == token:
@@ -337,19 +278,19 @@ class GrammaticalState:
                 return None
         elif not 0 <= token < len(constraint.vocab) or constraint.lattice.tokens.classes[token] < 0:
             return None
-        key = at, token
-        if key not in self._tried:
+        found, thorough = self._tried.get((at, token), (None, False))
+        if found is None and not thorough and (not quick or (at, token) not in self._tried):
             steps = self._steps.copy()
             steps[self.layout.places[at]] = self.layout.token(at, token), -1, -1
             ids = self.ids.copy()
             ids[at] = token
             canvas = self.canvas.apply((Write(at, token, 0.0),))
-            found = constraint.find(self.layout, canvas, steps, ids)
-            if found is None and not constraint.exact:  # the witness may have led astray
-                fresh = constraint.start(canvas)
+            found = find(constraint, self.layout, canvas, steps, ids, quick=quick)
+            if found is None and not quick and not constraint.exact:
+                fresh = constraint.start(canvas)  # the witness may have led astray
                 found = None if fresh is None else fresh.ids
-            self._tried[key] = found
-        return self._tried[key]
+            self._tried[at, token] = found, not quick
+        return found
 
     def _ahead(self, at: int) -> tuple[Sweep, NDArray[np.int32]]:
         """A sweep with the slot open at no cost, and what of it can be completed."""
@@ -385,7 +326,8 @@ class GrammaticalState:
         return {}
 
     @cached_property
-    def _tried(self) -> dict[tuple[int, int], NDArray[np.int64] | Sweep | None]:
+    def _tried(self) -> dict[tuple[int, int], tuple[NDArray[np.int64] | Sweep | None, bool]]:
+        """What was found for a token in a slot, and whether that was a thorough search."""
         return {}
 
     @cached_property

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from infill.canvas import Canvas, Slot
 from infill.constrain.engine.lattice import FREE, Close, Guard
+from infill.constrain.engine.search import AS_IT_IS, Chosen
+from infill.vocab import unpack
 
 if TYPE_CHECKING:
     from infill.constrain.grammatical import Grammatical
@@ -55,3 +58,22 @@ class Layout:
     def token(self, at: int, token: int) -> int:
         """The piece of a token that stands in a slot."""
         return self.constraint.token(token, self.guards[at])
+
+    def filled(self, canvas: Canvas, ids: NDArray[np.int64], chosen: Chosen) -> NDArray[np.int64]:
+        """The ids with what was chosen for the open slots."""
+        filled, holes = ids.copy(), canvas.holes
+        choices = chosen[self.places[holes]].tolist()
+        for at, (edge, kind) in zip(holes.tolist(), choices, strict=True):
+            if edge != AS_IT_IS:
+                filled[at] = self._member(self.guards[at], edge, kind)
+        return filled
+
+    def _member(self, guard: Guard, edge: int, kind: int) -> int:
+        """A token of a class that takes an edge of a guard; a blank where both are -1."""
+        vocab, tokens = self.constraint.vocab, self.constraint.lattice.tokens
+        if kind < 0:
+            return vocab.blank
+        if not guard.masks:
+            return int(tokens.firsts[kind])
+        mask = guard.masks[guard.edges[edge][:2]]
+        return int(np.argmax((tokens.classes == kind) & unpack(mask, len(vocab))))

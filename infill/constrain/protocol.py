@@ -23,11 +23,14 @@ class State(Protocol):
         ...
 
     def allowed(self, at: int) -> Bitmask:
-        """int32 [ceil(V/32)] The tokens that the hole at `at` may be given."""
+        """int32 [ceil(V/32)] Tokens that the hole at `at` may be given; all, where exact."""
         ...
 
     def admits(self, at: int, token: int) -> bool:
-        """Whether `allowed(at)` holds the token; cheaper where a mask is dear."""
+        """Whether the token may be written; `after` may take longer and find that others may too.
+
+        Where the constraint is exact there are no others.
+        """
         ...
 
     def witness(self) -> Canvas:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infill.canvas import Canvas, Move, Step
+from infill.canvas import Canvas, Move, Step, Write
 from infill.constrain.protocol import State
 
 
@@ -30,6 +30,8 @@ class Hypothesis:
         """
         state, taken = self.state, list[Move]()
         for move in step:
+            if isinstance(move, Write) and not state.admits(move.at, move.token):
+                continue  # a quick no: a long search for a yes is not worth its time here
             if (after := state.after(move)) is not None:
                 state = after
                 taken.append(move)

@@ -25,7 +25,7 @@ from infill.constrain.syntax import Indentation
 from infill.errors import LimitError
 from infill.vocab import Bitmask
 
-ENTRIES = 8_000_000
+ENTRIES = 5_000_000
 """Entries of all tables of one lattice together, some 20 bytes each."""
 
 CACHED = 20_000
@@ -116,10 +116,15 @@ class CoreLattice:
 
         soon    already where they do not fit the processor's caches
         """
-        counts = self.counts
-        used = counts["entries"] + counts["remembered"] - counts["runs"]  # those stay
-        if used > (CACHED if soon else self._limit // 2):
+        if self.used * self._limit > (CACHED if soon else self._limit / 2):
             self.reset()
+
+    @property
+    def used(self) -> float:
+        """Share of the memory that is taken by what can be forgotten."""
+        counts = self.counts
+        taken = counts["entries"] + counts["remembered"] - counts["runs"]  # those stay
+        return taken / self._limit
 
     def reset(self) -> None:
         """Forget all fronts."""

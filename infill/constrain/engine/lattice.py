@@ -101,6 +101,11 @@ class Lattice(Protocol):
     generation: int
     """Fronts are good as long as this is what it was."""
 
+    @property
+    def used(self) -> float:
+        """Share of the memory that is taken by what can be forgotten."""
+        ...
+
     def tidy(self, *, soon: bool = False) -> None:
         """Forget all fronts if much of the memory is used; `soon`: if more than a little is."""
         ...
@@ -184,6 +189,11 @@ class PythonLattice:
             self._numbers[piece] = len(self._pieces)
             self._pieces.append(piece)
         return self._numbers[piece]
+
+    @property
+    def used(self) -> float:
+        """Nothing is bounded here but by `Stacks`."""
+        return 0.0
 
     def tidy(self, *, soon: bool = False) -> None:
         """Nothing: the Python lattice is for small things and for comparison."""
