@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from infill.constrain.grammatical import Grammatical
     from infill.constrain.layout import Layout
 
-PLAINLY = 4
-"""After sweeps of this width, if not before, plain tokens are tried in all slots (`_plainly`)."""
-
 DEAR = 0.1
 """Share of the memory that a sweep may take before no wider one is tried."""
 
@@ -36,8 +33,8 @@ def find(  # noqa: PLR0913 - the canvas, as three see it
 ) -> NDArray[np.int64] | Sweep | None:
     """The ids with open slots changed so that the text is one of the language; None if none is.
 
-    Narrow sweeps come before wide ones; `quick` ends with the first that costs much time. An
-    exact one is not read before someone asks.
+    Narrow sweeps come before wide ones, and plain tokens in all slots at last; `quick` ends with
+    the first sweep that costs much time. An exact one is not read before someone asks.
     """
     lattice, changes, share = constraint.lattice, constraint.changes, DEAR
     if constraint.exact:
@@ -47,17 +44,14 @@ def find(  # noqa: PLR0913 - the canvas, as three see it
     if quick:
         changes, share = min(QUICK, changes), NOTICED
     widths = [(0, False), *((w, u) for w in range(1, changes + 1) for u in (True, False))]
-    plain = quick
     for width, uneven in widths:
         chosen, taken = _sought(constraint, steps, width, uneven=uneven)
-        if chosen is None and not plain and not uneven and (taken > share or width >= PLAINLY):
-            plain = True
-            chosen, _ = _sought(constraint, _plainly(steps), 0)
         if chosen is not None:
             return layout.filled(canvas, ids, chosen)
         if taken > share and not uneven:  # a wider one takes three times as much
-            return None
-    return None
+            break
+    chosen = None if quick else _sought(constraint, _plainly(steps), 0)[0]
+    return None if chosen is None else layout.filled(canvas, ids, chosen)
 
 
 def _sought(
