@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from infill.constrain.grammatical import Grammatical
     from infill.constrain.layout import Layout
 
-DEAR = 0.1
+DEAR = 0.35
 """Share of the memory that a sweep may take before no wider one is tried."""
 
-QUICK, NOTICED = 3, 0.02
+QUICK, NOTICED = 3, 0.015
 """The same bounds of a quick search: width, and share of the memory."""
 
 

@@ -25,7 +25,7 @@ from infill.constrain.syntax import Indentation
 from infill.errors import LimitError
 from infill.vocab import Bitmask
 
-ENTRIES = 5_000_000
+ENTRIES = 8_000_000
 """Entries of all tables of one lattice together, some 20 bytes each."""
 
 CACHED = 20_000
