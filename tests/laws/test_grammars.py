@@ -31,7 +31,7 @@ from infill.constrain.syntax import Rule, Syntax, Terminal
 from infill.errors import GrammarError
 from infill.vocab import Vocab, unpack
 
-FEW = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 12
+FEW = 250 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 12
 """Examples of the laws on real text, which are slow."""
 
 PATTERNS = {"A": "a", "B": "b", "AB": "ab", "N": "[cd]+", "P": r"\(", "Q": r"\)", "S": '"[a ]*"'}
