@@ -33,7 +33,7 @@ def find(  # noqa: PLR0913 - the canvas, as three see it
 ) -> NDArray[np.int64] | Sweep | None:
     """The ids with open slots changed so that the text is one of the language; None if none is.
 
-    Narrow sweeps come before wide ones, and plain tokens in all slots at last; `quick` ends with
+    Narrow sweeps come before wide ones, then plain tokens in all slots, then any; `quick` ends with
     the first sweep that costs much time. An exact one is not read before someone asks.
     """
     lattice, changes, share = constraint.lattice, constraint.changes, DEAR
@@ -50,7 +50,11 @@ def find(  # noqa: PLR0913 - the canvas, as three see it
             return layout.filled(canvas, ids, chosen)
         if taken > share and not uneven:  # a wider one takes three times as much
             break
-    chosen = None if quick else _sought(constraint, _plainly(steps), 0)[0]
+    if quick:
+        return None
+    chosen, taken = _sought(constraint, _for_nothing(steps, 1), 0)
+    if chosen is None and taken < DEAR:
+        chosen, _ = _sought(constraint, _for_nothing(steps, 2), 0)
     return None if chosen is None else layout.filled(canvas, ids, chosen)
 
 
@@ -69,11 +73,12 @@ def _sought(
     return chosen, lattice.used - before
 
 
-def _plainly(steps: Steps) -> Steps:
-    """The steps with plain tokens at no cost in every open slot, and nothing else there.
+def _for_nothing(steps: Steps, choice: int) -> Steps:
+    """The steps with one of their choices at no cost in every open slot, and nothing else there.
 
-    Where a hole needs many tokens, that is cheaper than layers of what costs more and more.
+    Where a hole needs many tokens, that is cheaper than layers of what costs more and more; with
+    any token (the last choice) it is all there is.
     """
-    plain = np.full_like(steps, -1)
-    plain[:, 0] = np.where(steps[:, 1] < 0, steps[:, 0], steps[:, 1])
-    return plain
+    row = np.full_like(steps, -1)
+    row[:, 0] = np.where(steps[:, choice] < 0, steps[:, 0], steps[:, choice])
+    return row

@@ -28,7 +28,7 @@ from infill.vocab import Bitmask
 ENTRIES = 8_000_000
 """Entries of all tables of one lattice together, some 20 bytes each."""
 
-CACHED = 20_000
+CACHED = 60_000
 """As many are looked up at full speed; past that memory is waited for."""
 
 FAILURES = {
