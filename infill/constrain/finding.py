@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 DEAR = 0.35
 """Share of the memory that a sweep may take before no wider one is tried."""
 
+ENOUGH = 8
+"""Tokens side by side that suffice to complete most texts."""
+
 QUICK, NOTICED = 3, 0.015
 """The same bounds of a quick search: width, and share of the memory."""
 
@@ -74,11 +77,16 @@ def _sought(
 
 
 def _for_nothing(steps: Steps, choice: int) -> Steps:
-    """The steps with one of their choices at no cost in every open slot, and nothing else there.
+    """The steps with one of their choices at no cost in open slots, and nothing else there.
 
     Where a hole needs many tokens, that is cheaper than layers of what costs more and more; with
-    any token (the last choice) it is all there is.
+    any token (the last choice) it is all there is. Of neighbouring slots the first `ENOUGH`.
     """
     row = np.full_like(steps, -1)
-    row[:, 0] = np.where(steps[:, choice] < 0, steps[:, 0], steps[:, choice])
+    row[:, 0] = steps[:, 0]
+    run = 0
+    for at, piece in enumerate(steps[:, choice].tolist()):
+        run = run + 1 if piece >= 0 else 0
+        if 0 < run <= ENOUGH:
+            row[at, 0] = piece
     return row
