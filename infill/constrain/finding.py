@@ -36,7 +36,7 @@ def find(  # noqa: PLR0913 - the canvas, as three see it
 ) -> NDArray[np.int64] | Sweep | None:
     """The ids with open slots changed so that the text is one of the language; None if none is.
 
-    Narrow sweeps come before wide ones, then plain tokens in all slots, then any; `quick` ends with
+    Narrow sweeps come before wide ones, then plain tokens for nothing, then any; `quick` ends with
     the first sweep that costs much time. An exact one is not read before someone asks.
     """
     lattice, changes, share = constraint.lattice, constraint.changes, DEAR
@@ -79,8 +79,8 @@ def _sought(
 def _for_nothing(steps: Steps, choice: int) -> Steps:
     """The steps with one of their choices at no cost in open slots, and nothing else there.
 
-    Where a hole needs many tokens, that is cheaper than layers of what costs more and more; with
-    any token (the last choice) it is all there is. Of neighbouring slots the first `ENOUGH`.
+    Where a hole needs many tokens, that is cheaper than layers of what costs more and more. Of
+    neighbouring slots the first `ENOUGH`; the others stay as they are.
     """
     row = np.full_like(steps, -1)
     row[:, 0] = steps[:, 0]

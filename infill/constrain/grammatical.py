@@ -289,7 +289,7 @@ class GrammaticalState:
             if found is None and not quick and not constraint.exact:
                 fresh = constraint.start(canvas)  # the witness may have led astray
                 found = None if fresh is None else fresh.ids
-            self._tried[at, token] = found, not quick
+            self._tried[at, token] = found, constraint.exact or not quick
         return found
 
     def _ahead(self, at: int) -> tuple[Sweep, NDArray[np.int32]]:

@@ -327,10 +327,7 @@ def test_real_text_is_admitted_and_what_is_decoded_at_random_parses(name, seed):
     slots = [Slot.HOLE if at in open_ else Slot.GIVEN for at in range(len(ids))]
     note(f"open: {open_}")
     begun = named(name).start(Canvas(ids, slots))
-    if begun is None:  # given up, as one text in a thousand is that has most of its slots open
-        assert name == "python"
-        assert 2 * len(open_) > len(ids)
-        return
+    assert begun is not None
     assert judge(name)(begun.witness().text(vocab).decode()) is None
     state = begun
     for at in rng.sample(open_, len(open_)):  # no true token is vetoed

@@ -1,5 +1,5 @@
-/* The compiled core of the constraint engine: what stacks.py, writing.py and lattice.py do, and
- * nothing else. Those three are its oracle: the names are theirs, the docstrings are there, and
+/* The compiled core of the constraint engine: what stacks.py, writing.py, lattice.py and search.py
+ * do, and nothing else. Those are its oracle: the names are theirs, the docstrings are there, and
  * tests/laws/test_grammars.py compares the two.
  *
  * A set of stacks, and a front, is a sorted map int -> set, hash-consed: equal maps have one
@@ -1246,13 +1246,10 @@ EXPORT int core_start(Core *h) {
   return make(h, &zero, &stacks, 1);
 }
 EXPORT int core_advance(Core *h, i32 front, i32 piece) { GUARDED(h) return advance(h, front, piece); }
-EXPORT int core_retreat(Core *h, i32 front, i32 piece, i32 after) { GUARDED(h) return retreat(h, front, piece, after); }
 EXPORT int core_ended(Core *h, i32 front) { GUARDED(h) return ended(h, front); }
-EXPORT int core_unite(Core *h, i32 a, i32 b) { GUARDED(h) return unite(h, a, b); }
 
 /* The front without all but its first state. */
 static i32 first(Core *h, i32 front) { if (front == EMPTY) return EMPTY; i32 top = TOP(front, 0), below = BELOW(front, 0); return make(h, &top, &below, 1); }
-EXPORT int core_first(Core *h, i32 front) { GUARDED(h) return first(h, front); }
 
 static void mark_(Core *h, Gather *g, i32 run, i32 reached, i32 target, const Edge *edge, i32 guard) {
   (void)run;
@@ -1277,7 +1274,6 @@ static int allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found
   release(h, m);
   return g.kept;
 }
-EXPORT int core_allowed(Core *h, i32 front, i32 open, i32 after, unsigned char *found) { GUARDED(h) return allowed(h, front, open, after, found); }
 
 /* -- search.py: sweeps over a canvas. `steps` are [n, CHOICES] pieces, -1 for none; `layers` are
  * [n + 1, width + 1] fronts, of what costs so much above `lows` [n + 1] or less. */
@@ -1412,7 +1408,7 @@ EXPORT int core_rights(Core *h, i32 n, i32 start, i32 width, i32 uneven, const i
     }
   return 0;
 }
-/* `core_allowed` at a place, its piece for nothing, over all layers. */
+/* `allowed` at a place, its piece for nothing, over all layers. */
 static int fits(Core *h, i32 at, i32 width, const i32 *steps, const i32 *layers, const i32 *lows, const i32 *rights, unsigned char *found) {
   int blank = 0;
   i32 size = width + 1;

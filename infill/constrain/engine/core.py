@@ -177,16 +177,6 @@ class CoreLattice:
         """What can stand right of the piece."""
         return self._call("core_advance", front, piece)
 
-    def retreat(self, front: Front, piece: int, after: Front) -> Front:
-        """What of `front`, left of the piece, leads into `after`, right of it."""
-        return self._call("core_retreat", front, piece, after)
-
-    def allowed(self, front: Front, piece: int, after: Front) -> tuple[Classes, bool]:
-        """Which classes lead from `front` over an open piece into `after`; and if a blank does."""
-        found = self._no_classes(piece)
-        blank = self._call("core_allowed", front, piece, after, found)
-        return found.view(np.bool_), bool(blank)
-
     def _no_classes(self, piece: int) -> NDArray[np.uint8]:
         edges = len(self._open[piece].guard.edges)
         return np.zeros((edges, len(self.tokens.samples)), np.uint8)

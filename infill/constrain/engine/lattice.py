@@ -31,9 +31,6 @@ from infill.vocab import Bitmask
 Front = int
 """What can stand at one place, by its number; 0 is nothing at all."""
 
-Row = NDArray[np.int32]
-"""[n] Pieces of a canvas, by number."""
-
 
 @dataclass(frozen=True, eq=False)
 class Guard:
@@ -126,17 +123,6 @@ class Lattice(Protocol):
         """What can stand right of the piece."""
         ...
 
-    def retreat(self, front: Front, piece: int, after: Front) -> Front:
-        """What of `front`, left of the piece, leads into `after`, right of it."""
-        ...
-
-    def allowed(self, front: Front, piece: int, after: Front) -> tuple[Classes, bool]:
-        """Which classes lead from `front` over an open piece into `after`; and if a blank does.
-
-        bool [E, C] per edge of the piece's guard and class of tokens.
-        """
-        ...
-
     def union(self, classes: Classes) -> Bitmask:
         """The tokens of the classes marked in bool [C]."""
         ...
@@ -154,7 +140,10 @@ class Lattice(Protocol):
         ...
 
     def fits(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Classes, bool]:
-        """`allowed` of the open piece that stands at a place at no cost."""
+        """Which classes may stand in the open piece at a place, at no cost; and if a blank may.
+
+        bool [E, C] per edge of the piece's guard and class of tokens.
+        """
         ...
 
     def mask(self, swept: Sweep, ahead: NDArray[np.int32], at: int) -> tuple[Bitmask, bool]:
