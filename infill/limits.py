@@ -23,6 +23,7 @@ class Limits:
     text          bytes of one text; everything is held in memory
     changes       how far from the one it knows a grammar looks for another completion: changed
                   slots beyond those of the nearest; each costs up to three times the one before
+    effort        what that search may cost, in fillings of its memory; one takes about a second
     """
 
     context: int = 512
@@ -32,6 +33,7 @@ class Limits:
     frontier: int = 64
     text: int = 8_000_000
     changes: int = 16
+    effort: float = 8.0
 
 
 DEFAULT = Limits()

@@ -27,7 +27,7 @@ from infill.constrain.engine.core import CoreLattice
 from infill.constrain.engine.lattice import PythonLattice
 from infill.constrain.engine.stacks import Stacks
 from infill.constrain.engine.writing import Writer
-from infill.constrain.grammatical import Grammatical
+from infill.constrain.grammatical import Grammatical, Known
 from infill.constrain.syntax import Indentation, Syntax
 from infill.errors import GrammarError
 from infill.limits import DEFAULT, Limits
@@ -130,7 +130,9 @@ class Grammar:
             exact_length=exact_length,
             exact=exact,
             changes=limits.changes,
+            effort=limits.effort,
             lead=lead,
+            known=Known(self.syntax),
         )
 
 

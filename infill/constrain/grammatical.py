@@ -14,7 +14,9 @@ as much deeper as `Indentation.units` says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -24,11 +26,14 @@ from numpy.typing import NDArray
 from infill.canvas import Canvas, Move, Reopen, Slot, Splice, Write
 from infill.constrain.affix import FREE as NO_AFFIX
 from infill.constrain.affix import Affixed, Affixes
+from infill.constrain.blocks import Blocks
 from infill.constrain.combine import holds
 from infill.constrain.engine.lattice import FREE, Front, Guard, Lattice, Open, Piece, Text, Token
 from infill.constrain.engine.search import Steps, Sweep
-from infill.constrain.finding import find
+from infill.constrain.finding import Filling, find
 from infill.constrain.layout import Layout
+from infill.constrain.scaffold import scaffolds
+from infill.constrain.syntax import Syntax
 from infill.errors import LimitError
 from infill.vocab import Bitmask, Vocab, unpack
 
@@ -37,6 +42,26 @@ NEAR = 1
 
 CHUNK = 32
 """Bytes of fixed text per piece: short enough to be shared, long enough to be few."""
+
+
+class Known:
+    """What is found out once for a lattice, whatever text stands around the canvas.
+
+    guards      per affixes
+    plain       per guard the one of plain tokens
+    tokens      numbers of pieces by token, id of a guard, and whether we wrote it
+    """
+
+    def __init__(self, syntax: Syntax | None = None) -> None:
+        self.syntax = syntax
+        self.guards: dict[Affixes, Guard] = {}
+        self.plain: dict[Guard, Guard] = {}
+        self.tokens: dict[tuple[int, int, bool], int] = {}
+
+    @cached_property
+    def blocks(self) -> Blocks | None:
+        """What the blocks of the language look like."""
+        return None if self.syntax is None else Blocks.of(self.syntax)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +73,9 @@ class Grammatical:
     exact_length    no blanks: every slot renders to something
     exact           solve all open slots together: the work grows steeply with those that touch
     changes         else the widest sweep that looks for a completion
+    effort          how often a search may fill the lattice's memory
     lead            what is read before every text: the newline that `Indentation.implied_end` means
+    known           what was found out about the lattice
     """
 
     vocab: Vocab
@@ -59,7 +86,9 @@ class Grammatical:
     exact_length: bool = False
     exact: bool = False
     changes: int = 16
+    effort: float = 8.0
     lead: bytes = b""
+    known: Known = field(default_factory=Known)
 
     def within(
         self,
@@ -75,19 +104,39 @@ class Grammatical:
         return replace(self, before=before, after=after, affixes=affixes, exact_length=exact)
 
     def start(self, canvas: Canvas) -> GrammaticalState | None:
-        """None when no text of the language fits the canvas, or none was found."""
+        """None when no text of the language fits the canvas.
+
+        Raises LimitError when none was found, and not all were looked at.
+        """
         self.lattice.tidy(soon=True)
-        layout, holes, ids = Layout(self, canvas), canvas.holes, canvas.ids.copy()
-        if self.exact_length:  # what costs least is then more letters of a word, or white space
-            base = [self.slot(layout.guards[at], quiet=True) for at in holes.tolist()]
-        else:
-            ids[holes] = self.vocab.blank
-            base = [layout.token(at, self.vocab.blank) for at in holes.tolist()]
-        row = layout.row.copy()
-        row[layout.places[holes]] = base
-        steps = self.steps(layout, canvas, row)
-        found = find(self, layout, canvas, steps, ids)
+        layout = Layout(self, canvas)
+        found = find(self, layout, canvas, self.fillings(layout, canvas))
         return None if found is None else GrammaticalState(self, canvas, layout, found)
+
+    def fillings(self, layout: Layout, canvas: Canvas) -> Iterator[Filling]:
+        """What to begin a search with: nothing in the open slots, then what opens blocks."""
+        ids = canvas.ids.copy()
+        ids[canvas.holes] = self.vocab.blank
+        yield self.filling(layout, canvas, ids)
+        if (blocks := self.known.blocks) is not None:
+            around = {"before": self.before, "after": self.after}
+            for guess in scaffolds(self.vocab, canvas, blocks, **around):
+                yield self.filling(layout, canvas, guess)
+
+    def filling(self, layout: Layout, canvas: Canvas, ids: NDArray[np.int64]) -> Filling:
+        """The canvas with these tokens in its open slots.
+
+        Where no slot may be blank, what costs least instead is more letters of a word, or white
+        space.
+        """
+        row, holes = layout.row.copy(), canvas.holes
+        row[layout.places[holes]] = [
+            self.slot(layout.guards[at], quiet=True)
+            if self.exact_length and token == self.vocab.blank
+            else layout.token(at, token)
+            for at, token in zip(holes.tolist(), ids[holes].tolist(), strict=True)
+        ]
+        return Filling(self.steps(layout, canvas, row), ids)
 
     def steps(self, layout: Layout, canvas: Canvas, row: NDArray[np.int32]) -> Steps:
         """What each place can be, a slot as in `row` at no cost."""
@@ -131,7 +180,7 @@ class Grammatical:
         affixes = self.affixes.get(given, NO_AFFIX)
         if affixes == NO_AFFIX:
             return FREE
-        guards = self._guards
+        guards = self.known.guards
         if affixes not in guards:
             machine = Affixed(self.vocab, {given: affixes}, exact_length=True).machine(given)
             classes = self.lattice.tokens.classes
@@ -150,24 +199,21 @@ class Grammatical:
 
     def _plainly(self, guard: Guard) -> Guard:
         """The guard with plain tokens only, edge by edge."""
-        if guard not in self._plain_guards:
+        if guard not in self.known.plain:
             plain = self.lattice.tokens.plain
             edges = tuple(
                 (a, b, plain if kinds is None else plain & kinds) for a, b, kinds in guard.edges
             )
-            self._plain_guards[guard] = Guard(edges, guard.states, guard.final, guard.masks)
-        return self._plain_guards[guard]
-
-    @cached_property
-    def _plain_guards(self) -> dict[Guard, Guard]:
-        return {}
+            self.known.plain[guard] = Guard(edges, guard.states, guard.final, guard.masks)
+        return self.known.plain[guard]
 
     def token(self, token: int, guard: Guard = FREE, *, ours: bool = True) -> int:
         """The number of the piece of a known token."""
         key = (token, id(guard), ours)
-        if key not in self._known:
-            self._known[key] = self.lattice.register(self._token(token, guard, ours=ours))
-        return self._known[key]
+        known = self.known.tokens
+        if key not in known:
+            known[key] = self.lattice.register(self._token(token, guard, ours=ours))
+        return known[key]
 
     def _token(self, token: int, guard: Guard, *, ours: bool) -> Piece:
         if token == self.vocab.blank:
@@ -176,14 +222,6 @@ class Grammatical:
         if guard is not FREE:
             return Token(kind, tuple(p for p, mask in guard.masks.items() if holds(mask, token)))
         return Token(kind, ours=ours) if kind >= 0 else Text(self.vocab.token_bytes(token))
-
-    @cached_property
-    def _guards(self) -> dict[Affixes, Guard]:
-        return {}
-
-    @cached_property
-    def _known(self) -> dict[tuple[int, int, bool], int]:
-        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +264,9 @@ class GrammaticalState:
             case Reopen():
                 return replace(self, canvas=canvas, found=self.ids)
             case Splice():
-                return self.constraint.start(canvas)
+                with suppress(LimitError):
+                    return self.constraint.start(canvas)
+                return None
 
     def admits(self, at: int, token: int) -> bool:
         """Whether a quick search admits the token; `after` looks further, unless `exact`."""
@@ -285,10 +325,12 @@ class GrammaticalState:
             ids = self.ids.copy()
             ids[at] = token
             canvas = self.canvas.apply((Write(at, token, 0.0),))
-            found = find(constraint, self.layout, canvas, steps, ids, quick=quick)
-            if found is None and not quick and not constraint.exact:
-                fresh = constraint.start(canvas)  # the witness may have led astray
-                found = None if fresh is None else fresh.ids
+            fillings = itertools.chain(
+                [Filling(steps, ids)],  # then afresh: the witness may lead astray
+                constraint.fillings(self.layout, canvas),
+            )
+            with suppress(LimitError):
+                found = find(constraint, self.layout, canvas, fillings, quick=quick)
             self._tried[at, token] = found, constraint.exact or not quick
         return found
 

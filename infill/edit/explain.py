@@ -15,7 +15,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from infill.constrain.affix import FREE, Affixes
@@ -25,6 +26,7 @@ from infill.edit.grammars import constraint
 from infill.edit.holes import Hole
 from infill.edit.view import View
 from infill.edit.whole import WholeText
+from infill.errors import LimitError
 from infill.limits import DEFAULT, Limits
 from infill.text import Source, Span
 from infill.vocab import Vocab
@@ -32,6 +34,8 @@ from infill.vocab import Vocab
 ROOM = 24
 """Bytes that a hole may take, and that may follow a prefix; what only longer text can complete is
 taken for impossible."""
+GLANCE = 0.3
+"""What a search may cost (`Limits.effort`): there are hundreds of them."""
 LOOK_BACK = 400
 """Characters, and then lines, to try as the beginning of a conflict."""
 OPENING = b"\"'`#\\*/-"
@@ -113,7 +117,7 @@ class Reading:
 
     @cached_property
     def _fixed(self) -> Grammatical:
-        return constraint(self.grammar, BYTES, self.limits)
+        return replace(constraint(self.grammar, BYTES, self.limits), effort=GLANCE)
 
     @cached_property
     def _show(self) -> Callable[[bytes], bytes]:
@@ -195,7 +199,14 @@ class Reading:
     def _witness(self, whole: WholeText, first: Affixes = FREE) -> list[bytes] | None:
         count = len(whole.stretches) - 1
         affixes = [first, *[FREE] * (count - 1)]
-        return whole.witness(self._fixed, [ROOM] * count, affixes)
+        return self._found(whole, [ROOM] * count, affixes)
+
+    def _found(
+        self, whole: WholeText, slots: Sequence[int], affixes: Sequence[Affixes] = ()
+    ) -> list[bytes] | None:
+        with suppress(LimitError):  # what is not found at a glance is taken for impossible
+            return whole.witness(self._fixed, slots, affixes)
+        return None
 
     def _least(self, whole: WholeText, index: int) -> int:
         """The fewest bytes that the hole can hold."""
@@ -203,7 +214,7 @@ class Reading:
         def fits(size: int) -> bool:
             slots = [ROOM] * len(self.holes)
             slots[index] = size
-            return whole.witness(self._fixed, slots) is not None
+            return self._found(whole, slots) is not None
 
         return _first(fits, ROOM)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from infill.canvas import Canvas
 from infill.constrain.affix import Affixes
 from infill.constrain.grammar import Grammar
 from infill.constrain.grammatical import Grammatical
+from infill.constrain.protocol import State
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Streams, denoise
 from infill.decode.trace import Header, Trace, texts_of
@@ -27,7 +29,7 @@ from infill.edit.settings import Settings
 from infill.edit.verify import Check, verify, verify_untouched
 from infill.edit.view import View
 from infill.edit.window import Framing, Window
-from infill.errors import FillError, GrammarDisagreementError, UnverifiedError
+from infill.errors import FillError, GrammarDisagreementError, LimitError, UnverifiedError
 from infill.models.denoiser import Denoiser
 from infill.text import Source, TextEdit, apply_edits
 
@@ -84,6 +86,7 @@ class Job:
         self.tried = [0] * len(holes)  # which of them is tried now
         self.stand_ins: Sequence[bytes] = ()  # for the open holes of other windows
         self.traces: list[Trace] = []
+        self.limit: LimitError | None = None  # what cut a search short, so that a length was left
 
     def _longest(self, hole: Hole) -> int:
         longest = self.settings.max_tokens if hole.max_tokens is None else hole.max_tokens
@@ -127,7 +130,7 @@ class Job:
                 self.lengths[index] = order
             self._drop_too_short(group)
         window = self._window(group, [self.lengths[i][self.tried[i]] for i in group])
-        state = window.constraint.start(window.canvas)
+        state = self._begun(window)
         if state is None:
             return
         best = start = Hypothesis(window.canvas, state)
@@ -153,6 +156,14 @@ class Job:
         if best.done:
             self._keep(group, window, best.canvas)
 
+    def _begun(self, window: Window) -> State | None:
+        """The constraint's state; None where no text has these lengths, or none was found."""
+        try:
+            return window.constraint.start(window.canvas)
+        except LimitError as error:
+            self.limit = error  # another length may do; where none does, this is the reason
+            return None
+
     def _window(
         self, group: range, lengths: Sequence[int], *, exact_length: bool | None = None
     ) -> Window:
@@ -163,7 +174,8 @@ class Job:
     def _stand_ins(self) -> Sequence[bytes]:
         """A text for each hole, which together make one of the grammar.
 
-        Raises FillError when there is none: then no fill can be found, whatever the lengths.
+        Raises FillError when there is none: then no fill can be found, whatever the lengths;
+        LimitError when none was found, and there may be some.
         """
         if self.rule is None:
             return ()
@@ -173,7 +185,9 @@ class Job:
         lines = [Affixes(one_line=keeps(index)) for index in range(len(slots))]
         if (found := whole.witness(grammar, slots, lines)) is not None:
             return found
-        free = whole.witness(grammar, slots)
+        free = None
+        with suppress(LimitError):
+            free = whole.witness(grammar, slots)
         name = self.rule.grammar.name
         raise FillError(
             "no text of the grammar fits",
@@ -200,7 +214,7 @@ class Job:
                 middle = (first + last) // 2
                 tokens = [*longest[:place], lengths[middle], *longest[place + 1 :]]
                 window = self._window(group, tokens, exact_length=False)
-                if window.constraint.start(window.canvas) is None:
+                if self._begun(window) is None:
                     first = middle + 1
                 else:
                     last = middle
@@ -301,6 +315,8 @@ class Job:
     def _give_up(self, check: Check) -> None:
         attempts = len({trace.header.attempt for trace in self.traces})
         if not self.traces:
+            if self.limit is not None:
+                raise self.limit
             raise FillError(
                 "no hole could be filled",
                 where=self.source.name,

@@ -1297,18 +1297,27 @@ static i32 inside(Core *h, i32 front, int wanted) {
   return keep(h, k, l, found);
 }
 
-/* layers[0][0] and lows[0] are given. Returns how many pieces were passed. */
-EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, i32 *layers, i32 *lows) {
+static i64 taken(const Core *h) { return h->nitems + (i64)h->nmemo; }
+
+/* layers[0][0] and lows[0] are given. Returns how many pieces were passed. With `room` for so many
+ * entries, shared out over the places, a place gets its dearer layers only while they fit; where
+ * the cheapest ones take twice as many, that is a failure. */
+EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, i64 room, const i32 *steps, i32 *layers, i32 *lows) {
   GUARDED(h)
   i32 size = width + 1;
   if (n) for (i32 e = 1; e < size; e++) layers[e] = layers[0];
+  i64 hard = taken(h) + 2 * room;
+  room = room ? room + taken(h) : 0;
   for (i32 i = 0; i < n; i++) {
     i32 *now = layers + (i64)i * size, *next = now + size, low = 0, last = EMPTY;
     memset(next, 0, (size_t)size * 4);
-    for (i32 c = 0; c < CHOICES; c++) {
-      i32 piece = steps[i * CHOICES + c];
-      if (piece >= 0) for (i32 e = COSTS[c]; e < size; e++) next[e] = unite(h, next[e], advance(h, now[e - COSTS[c]], piece));
-    }
+    i64 begun = taken(h), most = (room - begun) / (n - i);
+    i32 some = 0;
+    for (i32 e = 0; e < size && !(room && some && taken(h) - begun > most); some |= next[e++])
+      for (i32 c = 0; c < CHOICES; c++) {
+        i32 piece = steps[i * CHOICES + c];
+        if (piece >= 0 && e >= COSTS[c]) next[e] = unite(h, next[e], advance(h, now[e - COSTS[c]], piece));
+      }
     if (surcharged(steps, i, uneven)) {
       for (i32 e = size - 1; e >= 0; e--) {
         i32 within = inside(h, next[e], 1);
@@ -1317,6 +1326,7 @@ EXPORT int core_sweep(Core *h, i32 n, i32 width, i32 uneven, const i32 *steps, i
       }
     }
     for (i32 e = 1; e < size; e++) next[e] = unite(h, next[e], next[e - 1]);
+    if (room && taken(h) > hard) fail(h, TOO_LARGE);
     while (low < size && !next[low]) low++;
     if (low == size) { /* all that is left costs one more */
       if (!last) return i;

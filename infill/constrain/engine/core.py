@@ -181,12 +181,15 @@ class CoreLattice:
         edges = len(self._open[piece].guard.edges)
         return np.zeros((edges, len(self.tokens.samples)), np.uint8)
 
-    def sweep(self, entry: Front, steps: Steps, width: int, *, uneven: bool = False) -> Sweep:
+    def sweep(
+        self, entry: Front, steps: Steps, width: int, *, uneven: bool = False, room: float = 0.0
+    ) -> Sweep:
         """From the left over pieces that can be one of several."""
         layers = np.zeros((len(steps) + 1, width + 1), np.int32)
         lows = np.zeros(len(steps) + 1, np.int32)
         layers[0, 0] = entry
-        passed = self._call("core_sweep", len(steps), width, int(uneven), steps, layers, lows)
+        sizes = (len(steps), width, int(uneven), int(room * self._limit))
+        passed = self._call("core_sweep", *sizes, steps, layers, lows)
         return Sweep(steps, uneven, passed, layers, lows, self.generation)
 
     def read(self, swept: Sweep) -> Chosen | None:

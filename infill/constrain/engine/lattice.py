@@ -127,7 +127,9 @@ class Lattice(Protocol):
         """The tokens of the classes marked in bool [C]."""
         ...
 
-    def sweep(self, entry: Front, steps: Steps, width: int, *, uneven: bool = False) -> Sweep:
+    def sweep(
+        self, entry: Front, steps: Steps, width: int, *, uneven: bool = False, room: float = 0.0
+    ) -> Sweep:
         """From the left over pieces that can be one of several (`search.py`, as all below)."""
         ...
 
@@ -331,7 +333,15 @@ class PythonLattice:
             return self.register(Token(-1, tuple((s, s) for s in range(slot.guard.states))))
         return self.register(Token(kind, (slot.guard.edges[edge][:2],)))
 
-    def sweep(self, entry: Front, steps: Steps, width: int, *, uneven: bool = False) -> Sweep:
+    def sweep(
+        self,
+        entry: Front,
+        steps: Steps,
+        width: int,
+        *,
+        uneven: bool = False,
+        room: float = 0.0,  # noqa: ARG002 - there is always room here
+    ) -> Sweep:
         """From the left over pieces that can be one of several."""
         return search.sweep(self, entry, steps, width, uneven=uneven)
 
