@@ -7,6 +7,7 @@
     │   ├── HoleError           no hole, a hole out of bounds, overlapping, or inside a string
     │   └── PathError           a directory, a missing or repeated path
     ├── LimitError              a budget was exceeded; the message names the limit
+    │   └── BudgetError         forwards or seconds are spent, or the work was cancelled
     ├── OptionError             an unknown or impossible setting
     ├── MoveError               a move that the canvas refuses (a bug in a policy)
     ├── ModelError              a model that cannot be found or used
@@ -71,6 +72,26 @@ class PathError(InputError):
 
 class LimitError(InfillError):
     """A budget was exceeded; the message names the limit."""
+
+
+class BudgetError(LimitError):
+    """Forwards or seconds are spent, or the work was cancelled: stop with the best so far.
+
+    `reason` is "nfe_budget", "time_limit" or "cancelled".
+    """
+
+    def __init__(  # noqa: PLR0913 - the five questions, and a word for programs
+        self,
+        what: str,
+        *,
+        reason: str = "",
+        where: str = "",
+        expected: str = "",
+        got: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(what, where=where, expected=expected, got=got, hint=hint)
+        self.reason = reason
 
 
 class OptionError(InfillError):
