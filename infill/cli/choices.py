@@ -5,9 +5,11 @@ Names are plain data, so that `--help` needs no numpy; objects are made on deman
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from infill.edit.verify import CHECKERS
+from infill.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from infill.decode.candidates import Sampling
     from infill.decode.policy import Policy
     from infill.decode.schedule import Schedule
+    from infill.edit.settings import Length
 
 POLICIES = (
     "left-to-right",
@@ -52,3 +55,20 @@ def schedule_named(name: str, steps: int | None) -> Schedule:
     from infill.decode import schedule  # noqa: PLC0415 - kept beside the policies
 
     return {"linear": schedule.Linear, "cosine": schedule.Cosine}[name](steps)
+
+
+def length_named(text: str) -> Length:
+    """What `auto`, one number, a range `A-B` with both ends, or numbers with commas.
+
+    >>> length_named("auto"), length_named("5"), length_named("2-4"), length_named("1,8")
+    ('auto', 5, range(2, 5), [1, 8])
+    """
+    if text == "auto":
+        return "auto"
+    if found := re.fullmatch(r"(\d+)-(\d+)", text):
+        return range(int(found[1]), int(found[2]) + 1)
+    if re.fullmatch(r"\d+(,\d+)*", text):
+        numbers = [int(number) for number in text.split(",")]
+        return numbers if len(numbers) > 1 else numbers[0]
+    expected = "auto, a number, A-B, or numbers with commas"
+    raise OptionError("this is no length", where="--length", expected=expected, got=text)

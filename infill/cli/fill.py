@@ -84,6 +84,31 @@ from infill.cli.output import color_option
     "--max-tokens", type=int, default=24, show_default=True, help="The longest fill of a hole."
 )
 @click.option(
+    "--length",
+    default="auto",
+    metavar="auto|N|A-B|A,B,...",
+    show_default=True,
+    help="Tokens of a fill: found out, or one of these numbers.",
+)
+@click.option(
+    "--candidates",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Fills of different lengths to choose the best from.",
+)
+@click.option(
+    "--alternatives",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Other fills to list on stderr.",
+)
+@click.option("--nfe-budget", type=int, help="Forwards that a text may take.  [default: no bound]")
+@click.option(
+    "--time-limit", type=float, metavar="SECONDS", help="Then the best so far is handed out."
+)
+@click.option(
     "--one-line/--many-lines",
     default=True,
     show_default=True,

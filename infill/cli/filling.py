@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 import infill
-from infill.cli.choices import policy_named, schedule_named
+from infill.cli.choices import length_named, policy_named, schedule_named
 from infill.cli.exits import Exit, Report
 from infill.cli.live import viewing, waiting
 from infill.cli.output import note, wants_color, write_diff, write_result
@@ -46,6 +46,11 @@ class Request:
     top_k: int
     tries: int
     max_tokens: int
+    length: str
+    candidates: int
+    alternatives: int
+    nfe_budget: int | None
+    time_limit: float | None
     one_line: bool
     trace: str | None
     quiet: bool
@@ -71,6 +76,11 @@ class Request:
             schedule=schedule_named(self.schedule, self.steps),
             tries=self.tries,
             max_tokens=self.max_tokens,
+            length=length_named(self.length),
+            candidates=self.candidates,
+            alternatives=self.alternatives,
+            nfe_budget=self.nfe_budget,
+            time_limit=self.time_limit,
             one_line=self.one_line,
             grammar=self.grammar,
             marker=self.marker,
@@ -141,6 +151,8 @@ def _fill(target: Target, request: Request, bench: Workbench, record: Record) ->
         write_result(proposal.data)
     if not request.quiet:
         note(_summary(target, proposal, written=request.write, took=time.perf_counter() - started))
+        for number, other in enumerate(proposal.alternatives, 2):
+            note(f"  {number}. {' | '.join(repr(hole.text) for hole in other.holes)}")
 
 
 def _proposal(target: Target, request: Request, bench: Workbench) -> Proposal:
@@ -161,7 +173,9 @@ def _summary(target: Target, proposal: Proposal, *, written: bool, took: float) 
     parts = (
         _count(len(proposal.holes), "hole"),
         _count(attempts, "attempt"),
+        _count(proposal.forwards, "forward"),
         f"mean logp {proposal.score:.2f}",
+        *([f"stopped by {proposal.stopped}"] if proposal.stopped else []),
         f"{took:.1f} s",
     )
     return f"{'wrote' if written else 'filled'} {target.source.name}: {', '.join(parts)}"

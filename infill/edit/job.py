@@ -1,4 +1,4 @@
-"""One text being filled: attempt after attempt, window by window, until a fill is good.
+"""One text being filled: attempt after attempt, window by window, until there are fills enough.
 
 All holes of a window are denoised jointly. Where a fill does not parse, or no text of the
 grammar has the lengths that are next in line, other lengths are tried. Knows nothing of files.
@@ -6,32 +6,31 @@ grammar has the lengths that are next in line, other lengths are tried. Knows no
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 from infill.canvas import Canvas
 from infill.constrain.affix import Affixes
-from infill.constrain.grammar import Grammar
-from infill.constrain.grammatical import Grammatical
 from infill.constrain.protocol import State
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Streams, denoise
 from infill.decode.trace import Header, Trace, texts_of
 from infill.edit.holes import Hole
-from infill.edit.lengths import ranked
+from infill.edit.judging import Judge, Rule
+from infill.edit.lengths import choices, ranked
+from infill.edit.pool import Filled, Pool
 from infill.edit.proposal import HoleFill, Proposal
 from infill.edit.settings import Settings
-from infill.edit.verify import Check, verify, verify_untouched
+from infill.edit.verify import Check
 from infill.edit.view import View
 from infill.edit.window import Framing, Window
-from infill.errors import FillError, GrammarDisagreementError, LimitError, UnverifiedError
+from infill.errors import BudgetError, FillError, InfillError, LimitError, UnverifiedError
+from infill.models.counted import Counted
 from infill.models.denoiser import Denoiser
-from infill.text import Source, TextEdit, apply_edits
+from infill.text import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,6 @@ class Frame:
     proposal: Proposal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What the whole text must be: a grammar, and the same over the model's tokens."""
-
-    grammar: Grammar
-    constraint: Grammatical
-
-
 class Job:
     """What has been tried, and what each hole holds now."""
 
@@ -64,12 +55,19 @@ class Job:
         holes: tuple[Hole, ...],
         language: str | None,
         rule: Rule | None = None,
+        cancelled: Callable[[], bool] | None = None,
     ) -> None:
-        self.denoiser, self.settings, self.source, self.holes = denoiser, settings, source, holes
-        self.language, self.rule = language, rule
+        self.denoiser = Counted(
+            denoiser,
+            nfe_budget=settings.nfe_budget,
+            time_limit=settings.time_limit,
+            cancelled=cancelled,
+        )
+        self.settings, self.source, self.holes, self.rule = settings, source, holes, rule
+        self.judge = Judge(source, holes, language, rule)
         context = min(settings.limits.context, denoiser.capabilities.context)
         self.framing = Framing(
-            denoiser,
+            self.denoiser,
             source,
             holes,
             language,
@@ -78,44 +76,68 @@ class Job:
             one_line=settings.one_line,
             grammar=None if rule is None else rule.constraint,
         )
-        self.bounds = [(hole.min_tokens, self._longest(hole)) for hole in holes]
-        self.groups = self.framing.groups([longest for _, longest in self.bounds])
+        self.choices = [choices(hole, settings, source) for hole in holes]
+        self.groups = self.framing.groups([row[-1] for row in self.choices])
         self.fills: list[bytes | None] = [None] * len(holes)
         self.scores = [0.0] * len(holes)
         self.lengths: list[list[int]] = [[] for _ in holes]  # candidates, the best first
         self.tried = [0] * len(holes)  # which of them is tried now
         self.stand_ins: Sequence[bytes] = ()  # for the open holes of other windows
+        self.done: dict[int, tuple[Window, Canvas]] = {}  # by the first hole of their group
+        self.going: tuple[range, Window, Hypothesis] | None = None  # what is being denoised
+        self.pool = Pool(self.denoiser, settings)
         self.traces: list[Trace] = []
         self.limit: LimitError | None = None  # what cut a search short, so that a length was left
 
-    def _longest(self, hole: Hole) -> int:
-        longest = self.settings.max_tokens if hole.max_tokens is None else hole.max_tokens
-        return max(longest, hole.min_tokens)
-
     def run(self) -> Iterator[Frame]:
-        """Attempt after attempt, until one is good or they only repeat themselves."""
+        """Attempt after attempt, until there are fills enough or they only repeat themselves.
+
+        Where a budget ends, the last frame has the best so far.
+        """
         self.stand_ins = self._stand_ins()
-        attempt, pending = 0, self.groups
+        try:
+            frame = yield from self._attempts()
+        except BudgetError as error:
+            self._complete(error)
+            frame, stopped = self._still(), error.reason
+        else:
+            stopped = ""
+        best, *others = self.pool.ranked()
+        proposal = self._proposal(best, [self._proposal(other) for other in others], stopped)
+        yield replace(frame, proposal=proposal)
+
+    def _attempts(self) -> Generator[Frame, None, Frame]:
+        """Fill the pool. Raises UnverifiedError or FillError when it stays empty."""
+        attempt, pending, frame = 0, self.groups, None
         seen: set[tuple[object, ...]] = set()
         check = Check("complete", ok=False, reason="nothing was tried")
-        while attempt < self.settings.tries * len(self.holes):
-            frame, first = None, len(self.traces)
+        settings = self.settings
+        most = max(settings.tries * len(self.holes), settings.candidates, settings.alternatives + 1)
+        while attempt < most:
+            tick, first = None, len(self.traces)
             for group in pending:
-                for frame in self._denoise(group, attempt):
-                    yield frame
-            check = self._check()
+                for tick in self._denoise(group, attempt):
+                    yield tick
+            check = self.judge.check(self.fills, self.traces)
             self._label(first, check)
-            if frame is not None and check.ok:
-                yield replace(frame, proposal=self._proposal(check))
-                return
+            frame = tick or frame
+            if tick is not None and check.ok:
+                self.pool.add(self._filled(check))
+                if self.pool.enough:
+                    break
             outcome = (*self.tried, *self.fills)
-            if outcome in seen:  # greedy decoding has been through all lengths
+            attempt += tick is not None  # lengths that no text of the grammar has cost nothing
+            if self.pool:
+                pending = self._vary()
+            else:
+                blamed = self._next_length(check)
+                pending = [group for group in self.groups if blamed in group]
+            if outcome in seen or not pending:  # greedy decoding has been through all lengths
                 break
             seen.add(outcome)
-            attempt += frame is not None  # lengths that no text of the grammar has cost nothing
-            blamed = self._next_length(check)
-            pending = [group for group in self.groups if blamed in group]
-        self._give_up(check)
+        if frame is None or not self.pool:
+            raise self._nothing(check)
+        return frame
 
     def _denoise(self, group: range, attempt: int) -> Iterator[Frame]:
         """Fill a group's holes jointly, at the lengths that are next in line."""
@@ -123,10 +145,9 @@ class Job:
         for index in group:
             self.fills[index] = None
         if not self.lengths[group.start]:
-            bounds = [self.bounds[i] for i in group]
-            for index, order in zip(
-                group, ranked(self.framing, group, self.fills, bounds), strict=True
-            ):
+            rows = [self.choices[i] for i in group]
+            orders = ranked(self.framing, group, self.fills, rows)
+            for index, order in zip(group, orders, strict=True):
                 self.lengths[index] = order
             self._drop_too_short(group)
         window = self._window(group, [self.lengths[i][self.tried[i]] for i in group])
@@ -134,27 +155,38 @@ class Job:
         if state is None:
             return
         best = start = Hypothesis(window.canvas, state)
+        self.going = group, window, best
         yield Frame(attempt, 0, window, window.canvas)
         times, before = list[float](), time.perf_counter()
-        for tick, frontier in enumerate(
-            denoise(
-                start,
-                denoiser=self.denoiser,
-                policy=settings.policy,
-                schedule=settings.schedule,
-                search=settings.search,
-                limits=settings.limits,
-                rng=Streams(settings.seed + attempt),
-            )
-        ):
-            best = frontier[0]
-            times.append(1e3 * (time.perf_counter() - before))
-            yield Frame(attempt, tick + 1, window, best.canvas)
-            before = time.perf_counter()
-        header = self._header(window, group, attempt)
-        self.traces.append(Trace.of(header, best, vocab=self.denoiser.vocab, ms=times))
+        try:
+            for tick, frontier in enumerate(
+                denoise(
+                    start,
+                    denoiser=self.denoiser,
+                    policy=settings.policy,
+                    schedule=settings.schedule,
+                    search=settings.search,
+                    limits=settings.limits,
+                    rng=Streams(settings.seed + attempt),
+                )
+            ):
+                best = frontier[0]
+                self.going = group, window, best
+                times.append(1e3 * (time.perf_counter() - before))
+                yield Frame(attempt, tick + 1, window, best.canvas)
+                before = time.perf_counter()
+        finally:
+            header = self._header(window, group, attempt)
+            self.traces.append(Trace.of(header, best, vocab=self.denoiser.vocab, ms=times))
         if best.done:
             self._keep(group, window, best.canvas)
+
+    def _window(
+        self, group: range, lengths: Sequence[int], *, exact_length: bool | None = None
+    ) -> Window:
+        return self.framing.window(
+            group, lengths, self.fills, stand_ins=self.stand_ins, exact_length=exact_length
+        )
 
     def _begun(self, window: Window) -> State | None:
         """The constraint's state; None where no text has these lengths, or none was found."""
@@ -163,13 +195,6 @@ class Job:
         except LimitError as error:
             self.limit = error  # another length may do; where none does, this is the reason
             return None
-
-    def _window(
-        self, group: range, lengths: Sequence[int], *, exact_length: bool | None = None
-    ) -> Window:
-        return self.framing.window(
-            group, lengths, self.fills, stand_ins=self.stand_ins, exact_length=exact_length
-        )
 
     def _stand_ins(self) -> Sequence[bytes]:
         """A text for each hole, which together make one of the grammar.
@@ -180,7 +205,7 @@ class Job:
         if self.rule is None:
             return ()
         whole, grammar = self.framing.whole, self.rule.constraint
-        slots = [longest for _, longest in self.bounds]
+        slots = [row[-1] for row in self.choices]
         keeps = self.framing.keeps_its_line
         lines = [Affixes(one_line=keeps(index)) for index in range(len(slots))]
         if (found := whole.witness(grammar, slots, lines)) is not None:
@@ -203,7 +228,7 @@ class Job:
         """Leave out the lengths that no text of the grammar has, whatever the other holes hold."""
         if self.rule is None:
             return
-        longest = [self.bounds[i][1] for i in group]
+        longest = [self.choices[i][-1] for i in group]
         for place, index in enumerate(group):
             low, *more = sorted(self.lengths[index])
             lengths = [low, *more]
@@ -225,73 +250,47 @@ class Job:
         for index, fill, score in zip(group, fills, scores, strict=True):
             view = View.of(self.source, self.holes[index].start)
             self.fills[index], self.scores[index] = view.restore(fill), score
+        self.done[group.start] = window, canvas
 
-    def _edits(self) -> tuple[TextEdit, ...]:
-        return tuple(
-            TextEdit(hole.span, fill or b"")
-            for hole, fill in zip(self.holes, self.fills, strict=True)
-        )
-
-    def _check(self) -> Check:
-        """What the checks say of the text as it is filled now; first of all, that it is."""
-        if None in self.fills:
-            start = self.holes[self.fills.index(None)].start
-            reason = f"the hole at {self.source.position(start)} was not filled"
-            return Check("complete", ok=False, reason=reason, offset=start)
-        data = apply_edits(self.source.data, self._edits())
-        untouched = verify_untouched(self.source.data, self._edits(), data)
-        if not untouched.ok:
-            return untouched
-        judged = self._judged(data)
-        if not judged.ok or self.language is None:
-            return judged
-        return verify(data, self.language)
-
-    def _judged(self, data: bytes) -> Check:
-        """What an independent parser of the grammar says; our engine found the text good.
-
-        Raises GrammarDisagreementError where it refuses the text as our engine has read it.
-        """
-        if self.rule is None or (judge := self.rule.grammar.judge) is None:
-            return Check("untouched", ok=True)
-        name = f"grammar {self.rule.grammar.name}"
-        reason = judge(data.decode("utf-8-sig"))
-        if reason is None:
-            return Check(name, ok=True)
-        read = View.of(self.source, 0).show(data).decode("utf-8-sig")
-        if judge(read) is None:  # it is the line ends and tabs of the file that it refuses
-            return Check(name, ok=False, reason=reason, offset=len(data))
-        trace_file = _kept_traces(self.traces)
-        raise GrammarDisagreementError(
-            "two parsers of one grammar disagree about a fill; it was not used",
-            traces=tuple(self.traces),
-            trace_file=trace_file,
-            where=self.source.name,
-            expected=f"a text of the grammar {self.rule.grammar.name}, as our engine has it",
-            got=reason,
-            hint=f"this is a mistake in infill: please report it, with {trace_file}",
+    def _filled(self, check: Check) -> Filled:
+        """What the holes hold now."""
+        return Filled(
+            edits=self.judge.edits(self.fills),
+            source=self.source,
+            holes=tuple(
+                HoleFill((fill or b"").decode(errors="replace"), score)
+                for fill, score in zip(self.fills, self.scores, strict=True)
+            ),
+            check=check,
+            windows=tuple(self.done[start] for start in sorted(self.done)),
+            tried=tuple(self.tried),
+            fills=tuple(self.fills),
         )
 
     def _next_length(self, check: Check) -> int:
-        """Choose another length for the hole to blame: the open one, or the last before the error.
+        """Choose another length for the hole to blame.
 
         Where it has none left it goes back to its best, and its nearest neighbour changes; after
         the last of all, each is at its best again, for a sampling policy to draw anew.
         """
-        starts, shift = list[int](), 0
-        for edit in self._edits():
-            starts.append(edit.span.start + shift)
-            shift += len(edit.new) - len(edit.span)
-        before = [i for i, start in enumerate(starts) if start <= check.offset]
-        blamed = before[-1] if before else 0
-        if None in self.fills:
-            blamed = self.fills.index(None)
+        blamed = self.judge.blamed(self.fills, check)
         for index in sorted(range(len(self.holes)), key=lambda i: abs(i - blamed)):
             if self.tried[index] + 1 < len(self.lengths[index]):
                 self.tried[index] += 1
                 return index
             self.tried[index] = 0
         return blamed
+
+    def _vary(self) -> list[range]:
+        """Go back to the first fill, with another length for one of its holes; none is left: []."""
+        first = self.pool.first
+        self.fills, self.tried = list(first.fills), list(first.tried)
+        for (window, canvas), group in zip(first.windows, self.groups, strict=True):
+            self._keep(group, window, canvas)
+        if (other := self.pool.variation(self.lengths)) is None:
+            return []
+        index, self.tried[index] = other
+        return [group for group in self.groups if index in group]
 
     def _label(self, first: int, check: Check) -> None:
         """Tell the last attempt's traces, those from `first` on, how it ended."""
@@ -301,23 +300,60 @@ class Job:
         for index in range(first, len(self.traces)):
             self.traces[index] = replace(self.traces[index], outcome=outcome, reason=check.reason)
 
-    def _proposal(self, check: Check) -> Proposal:
-        texts = [(fill or b"").decode(errors="replace") for fill in self.fills]
+    def _complete(self, error: BudgetError) -> None:
+        """A fill without the model, where there is none yet: witnesses for what is open.
+
+        Raises the error where that does not pass the checks.
+        """
+        if self.pool:
+            return
+        if self.going is not None:
+            group, window, best = self.going
+            self._keep(group, window, best.state.witness())
+        for index, fill in enumerate(self.fills):
+            if fill is None:
+                self.fills[index] = self.stand_ins[index] if self.stand_ins else b""
+        check = self.judge.check(self.fills, self.traces)
+        if not check.ok:
+            error.hint = "nothing that parses was found so far; raise the budget"
+            raise error
+        self.pool.add(self._filled(check))
+
+    def _still(self) -> Frame:
+        """A frame of what there is when the work ends early."""
+        if self.going is not None:
+            _, window, best = self.going
+            return Frame(0, 0, window, best.canvas)
+        window = self._window(self.groups[0], [self.choices[i][0] for i in self.groups[0]])
+        return Frame(0, 0, window, window.canvas)
+
+    def _proposal(
+        self, filled: Filled, others: Sequence[Proposal] = (), stopped: str = ""
+    ) -> Proposal:
+        checked = self.judge.language is not None or self.rule is not None
+        rivals = [[p.holes[i].text for p in others] for i in range(len(filled.holes))]
         return Proposal(
             source=self.source,
-            edits=self._edits(),
-            score=sum(self.scores) / len(self.scores),
-            checks=() if self.language is None and self.rule is None else (check,),
-            holes=tuple(HoleFill(*pair) for pair in zip(texts, self.scores, strict=True)),
+            edits=filled.edits,
+            score=sum(hole.score for hole in filled.holes) / len(filled.holes),
+            checks=(filled.check,) if checked else (),
+            holes=tuple(
+                replace(hole, alternatives=tuple(t for t in dict.fromkeys(row) if t != hole.text))
+                for hole, row in zip(filled.holes, rivals, strict=True)
+            ),
             traces=tuple(self.traces),
+            alternatives=tuple(others)[: self.settings.alternatives],
+            forwards=self.denoiser.forwards,
+            stopped=stopped,
+            goal=filled.goal,
         )
 
-    def _give_up(self, check: Check) -> None:
+    def _nothing(self, check: Check) -> InfillError:
         attempts = len({trace.header.attempt for trace in self.traces})
         if not self.traces:
             if self.limit is not None:
-                raise self.limit
-            raise FillError(
+                return self.limit
+            return FillError(
                 "no hole could be filled",
                 where=self.source.name,
                 expected=""
@@ -325,9 +361,9 @@ class Job:
                 else f"text of the grammar {self.rule.grammar.name}",
                 hint="raise max_tokens" if self.rule is None else "set exact_length=False",
             )
-        raise UnverifiedError(
+        return UnverifiedError(
             f"no fill was found that parses, in {attempts} attempts",
-            proposal=self._proposal(check),
+            proposal=self._proposal(self._filled(check)),
             traces=tuple(self.traces),
             where=f"{self.source.name}: {check.reason}",
             hint="raise tries or max_tokens, change the seed, or give the hole more context",
@@ -340,23 +376,13 @@ class Job:
             texts=texts_of(window.canvas, vocab),
             model={"name": model.name, "digest": model.digest, "tokenizer": vocab.digest},
             grammar=None if self.rule is None else self.rule.grammar.name,
-            language=self.language,
+            language=self.judge.language,
             path=self.source.name,
             holes=tuple((self.holes[i].start, self.holes[i].stop) for i in group),
             attempt=attempt,
             seed=self.settings.seed,
             settings=_plain(self.settings),
         )
-
-
-def _kept_traces(traces: Sequence[Trace]) -> str:
-    """The path of a new temporary file with the traces."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="infill-", suffix=".jsonl", encoding="ascii", delete=False
-    ) as file:
-        for trace in traces:
-            file.writelines(trace.lines())
-    return str(Path(file.name))
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

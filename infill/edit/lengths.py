@@ -13,8 +13,12 @@ import numpy as np
 
 from infill.canvas import Canvas, Slot
 from infill.decode.candidates import Row
+from infill.edit.holes import Hole
+from infill.edit.settings import Settings
 from infill.edit.window import Framing, Window
+from infill.errors import OptionError
 from infill.models.denoiser import Denoiser
+from infill.text import Source
 
 TYPICAL = 6  # tokens that other holes of the window are given meanwhile
 NEIGHBOURS = 8  # given tokens right of a hole that are hidden for the look
@@ -38,15 +42,41 @@ def ladder(shortest: int, longest: int) -> list[int]:
     return lengths
 
 
+def choices(hole: Hole, settings: Settings, source: Source) -> list[int]:
+    """The lengths that a hole may be given, in rising order.
+
+    Raises OptionError when the settings' length and the hole's bounds leave none.
+    """
+    longest = settings.max_tokens if hole.max_tokens is None else hole.max_tokens
+    longest = max(longest, hole.min_tokens)
+    if settings.length == "auto":
+        return ladder(hole.min_tokens, longest)
+    wanted = [settings.length] if isinstance(settings.length, int) else settings.length
+    low = hole.min_tokens
+    found = sorted({n for n in wanted if n >= low and (hole.max_tokens is None or n <= longest)})
+    if not found:
+        raise OptionError(
+            "a hole cannot have the wanted length",
+            where=f"{source.name}, {source.position(hole.start)}",
+            expected=f"length from {low} to {longest} tokens, as the hole has it",
+            got=repr(settings.length),
+        )
+    return found
+
+
 def ranked(
-    framing: Framing, group: range, fills: Sequence[bytes | None], bounds: Sequence[tuple[int, int]]
+    framing: Framing,
+    group: range,
+    fills: Sequence[bytes | None],
+    ladders: Sequence[Sequence[int]],
 ) -> list[list[int]]:
     """Per hole of the group, its candidate lengths, the most promising first.
 
-    `bounds` has the shortest and longest length of each hole of the group.
+    `ladders` has the lengths of each hole of the group, in rising order.
     """
-    ladders = [ladder(*bound) for bound in bounds]
-    typical = [min(max(TYPICAL, low), high) for low, high in bounds]
+    if all(len(row) == 1 for row in ladders):
+        return [list(row) for row in ladders]
+    typical = [min(max(TYPICAL, row[0]), row[-1]) for row in ladders]
     windows = [
         (hole, length, framing.window(group, _with(typical, hole, length), fills))
         for hole, lengths in enumerate(ladders)

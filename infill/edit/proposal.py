@@ -29,6 +29,9 @@ class Proposal:
     holes          one entry per hole, in order
     traces         one trace per attempt and window; `trace` is the last
     alternatives   other results, best first
+    forwards       canvases that the model scored for all of this
+    stopped        why the work ended early: "nfe_budget", "time_limit", "cancelled"; else ""
+    goal           how the settings' goal scores the text
     """
 
     source: Source
@@ -38,6 +41,9 @@ class Proposal:
     holes: tuple[HoleFill, ...]
     traces: tuple[Trace, ...]
     alternatives: tuple[Proposal, ...] = ()
+    forwards: int = 0
+    stopped: str = ""
+    goal: float | None = None
 
     @property
     def data(self) -> bytes:

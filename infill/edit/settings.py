@@ -3,7 +3,7 @@
 >>> Settings.of(tris=3)
 Traceback (most recent call last):
 infill.errors.OptionError: there is no setting 'tris'
-  expected: exact_length, grammar, limits, marker, max_tokens, one_line, policy, schedule, ...
+  expected: alternatives, candidates, exact_length, goal, grammar, length, limits, marker, ...
   got: tris=3
   try: did you mean 'tries'?
 """
@@ -11,17 +11,22 @@ infill.errors.OptionError: there is no setting 'tris'
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from infill.decode.policy import Confidence, Policy
 from infill.decode.schedule import Linear, Schedule
 from infill.decode.search import Beam, Search
 from infill.edit.grammars import Choice
 from infill.errors import OptionError
+from infill.goal import Goal
 from infill.limits import DEFAULT, Limits
 
 MARKER = "<FILL_ME>"
+
+Length = Literal["auto"] | int | Sequence[int]
+"""Tokens of a fill: found out, so many, or one of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,14 @@ class Settings:
     search      which hypotheses to keep; `Beam(1)` is greedy
     tries       how many fills to try for each hole before giving up on one that parses
     max_tokens  the longest fill to consider, where a hole does not say
+    length      tokens of a fill: "auto" finds out, a number, or the numbers to choose from
+    candidates  fills that parse, of different lengths, before the best of them is taken
+    alternatives  other fills to hand out, distinct and ranked; they take as many more fills
+    goal        what the whole text is for: the fill that scores best is taken, and the work ends
+                with the first that reaches it
+    nfe_budget  forwards (canvases scored) that a text may take; None is no bound
+    time_limit  seconds that a text may take. Past either the best so far is handed out, its open
+                slots completed under the grammar
     exact_length  whether a tried length is met exactly; else slots may stay blank
     grammar     what the whole text must be: a Grammar, a name, a file; None is by language
     one_line    whether a hole with text before it on its line stays on that line
@@ -47,6 +60,12 @@ class Settings:
     search: Search = field(default_factory=Beam)
     tries: int = 8
     max_tokens: int = 24
+    length: Length = "auto"
+    candidates: int = 1
+    alternatives: int = 0
+    goal: Goal | None = None
+    nfe_budget: int | None = None
+    time_limit: float | None = None
     exact_length: bool = True
     one_line: bool = True
     grammar: Choice = None
@@ -65,6 +84,11 @@ class Settings:
             ("tries", self.tries >= 1, "1 or more"),
             ("max_tokens", 1 <= self.max_tokens <= longest, f"from 1 to {longest} (limits.hole)"),
             ("marker", bool(self.marker.strip()), "some text"),
+            ("candidates", self.candidates >= 1, "1 or more"),
+            ("alternatives", self.alternatives >= 0, "0 or more"),
+            ("nfe_budget", self.nfe_budget is None or self.nfe_budget >= 0, "0 or more"),
+            ("time_limit", self.time_limit is None or self.time_limit >= 0, "0 seconds or more"),
+            ("length", _possible(self.length, longest), f"'auto', or from 1 to {longest}"),
         ):
             if not fine:
                 got = repr(getattr(self, name))
@@ -84,3 +108,10 @@ class Settings:
                     hint=f"did you mean {close[0]!r}?" if close else "",
                 )
         return cls(**options)
+
+
+def _possible(length: Length, longest: int) -> bool:
+    if isinstance(length, str):
+        return length == "auto"
+    numbers = [length] if isinstance(length, int) else list(length)
+    return bool(numbers) and all(1 <= number <= longest for number in numbers)

@@ -6,12 +6,13 @@ Editors and the command line stand on this. It finds the holes and the grammar, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from infill.edit.grammars import Choice, chosen, constraint
 from infill.edit.holes import Hole, checked, find_holes
-from infill.edit.job import Frame, Job, Rule
+from infill.edit.job import Frame, Job
+from infill.edit.judging import Rule
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
 from infill.edit.verify import CHECKERS, verify
@@ -29,7 +30,7 @@ class Workbench:
     denoiser: Denoiser
     settings: Settings = field(default_factory=Settings)
 
-    def fill(
+    def fill(  # noqa: PLR0913 - all but the text by name
         self,
         text: str | bytes,
         holes: Iterable[Hole] | None = None,
@@ -37,15 +38,18 @@ class Workbench:
         language: str | None = None,
         grammar: Choice = None,
         name: str = "<text>",
+        cancelled: Callable[[], bool] | None = None,
     ) -> Proposal:
         """Fill the holes; without `holes`, the marked ones. See `stream` for errors."""
-        frames = self.stream(text, holes, language=language, grammar=grammar, name=name)
+        frames = self.stream(
+            text, holes, language=language, grammar=grammar, name=name, cancelled=cancelled
+        )
         *_, last = frames
         if last.proposal is None:
             raise AssertionError("a stream ends with a proposal or an error")
         return last.proposal
 
-    def stream(
+    def stream(  # noqa: PLR0913 - as `fill`
         self,
         text: str | bytes,
         holes: Iterable[Hole] | None = None,
@@ -53,6 +57,7 @@ class Workbench:
         language: str | None = None,
         grammar: Choice = None,
         name: str = "<text>",
+        cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[Frame]:
         """Fill the holes frame by frame; to cancel, stop iterating.
 
@@ -60,9 +65,11 @@ class Workbench:
         grammar    what the whole text must be at every step: a Grammar, its name, or the path of
                    a .lark or .schema.json file; None takes the settings' choice, and without one
                    the language's grammar; False and "none" fill without
+        cancelled  asked before each forward; once it says yes, the last frame has the best so
+                   far, its open slots completed (`Settings.time_limit` does the same)
         Raises InputError for a text or holes that cannot be worked on, OptionError for what is
-        not supported, FillError when no text of the grammar fits, and UnverifiedError when no
-        fill within `settings.tries` parses.
+        not supported, FillError when no text of the grammar fits, UnverifiedError when no fill
+        within `settings.tries` parses, and BudgetError when a budget ends before there is one.
         """
         source = Source.of(text, name)
         limits = self.settings.limits
@@ -79,4 +86,5 @@ class Workbench:
         rule = (
             None if found is None else Rule(found, constraint(found, self.denoiser.vocab, limits))
         )
-        yield from Job(self.denoiser, self.settings, source, holes, language, rule).run()
+        work = Job(self.denoiser, self.settings, source, holes, language, rule, cancelled)
+        yield from work.run()

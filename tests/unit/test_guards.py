@@ -19,20 +19,21 @@ import infill.models
 EXPORTING = (infill, infill.constrain, infill.decode, infill.models)
 PACKAGE = Path(infill.__file__).parent
 
-STDLIB_ONLY = ("text", "errors", "limits")
+STDLIB_ONLY = ("text", "errors", "limits", "goal")
 PORT = ("decode.candidates", "decode.scores")
 
 # what each part may import of infill: a prefix of a module's path below the package
-L0 = ("text", "errors", "limits", "_lazy")
+L0 = ("text", "errors", "limits", "goal", "_lazy")
 L1 = (*L0, "vocab", "canvas")
 L2 = (*L1, "constrain")
 L3 = (*L2, "decode", "models.denoiser")
-L4 = (*L3, "edit", "models.catalogue")
+L4 = (*L3, "edit", "models.catalogue", "models.counted")
 MAY_SEE = {
     "text": ("errors", "limits"),
     "errors": (),
     "_lazy": (),
     "limits": (),
+    "goal": (),
     "vocab": L0,
     "canvas": L1,
     "constrain": L2,
@@ -40,7 +41,9 @@ MAY_SEE = {
     "edit": L4,
     "models": (*L1, "models", *PORT),
     "train": (*L1, "models", "train", *PORT),
-    "cli": (*L4, "models", "train", "cli", ""),
+    "trees": (*L4, "trees"),
+    "bench": (*L4, "models", "train", "trees", "bench", ""),
+    "cli": (*L4, "models", "train", "trees", "bench", "cli", ""),
     "__main__": ("cli",),
     "": (*L4, "models", "train", "cli", ""),
 }

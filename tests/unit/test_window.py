@@ -11,7 +11,7 @@ from infill.canvas import Slot, Write
 from infill.decode.candidates import Sampling
 from infill.decode.policy import Confidence
 from infill.edit.holes import Hole
-from infill.edit.lengths import ranked
+from infill.edit.lengths import ladder, ranked
 from infill.edit.settings import Settings
 from infill.edit.window import SIDE, Framing
 from infill.edit.workbench import Workbench
@@ -195,7 +195,7 @@ def test_the_length_that_the_model_expects_is_tried_first(size, exact):
     framing = framing_of(
         text, [Hole(2, 2)], context=200, exact=exact, model=Scripted(VOCAB, script)
     )
-    (lengths,) = ranked(framing, range(1), [None], [(0, 12)])
+    (lengths,) = ranked(framing, range(1), [None], [ladder(0, 12)])
     assert sorted(lengths) == [1, 2, 3, 4, 5, 6, 7, 8, 10, 12]
     if size in lengths:
         assert size == lengths[0]

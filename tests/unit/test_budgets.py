@@ -1,0 +1,163 @@
+"""Budgets, candidates, alternatives, goals, lengths: what a job does with its forwards."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infill.canvas import Slot
+from infill.edit.holes import Hole
+from infill.edit.settings import Settings
+from infill.edit.workbench import Workbench
+from infill.errors import BudgetError, OptionError
+from infill.models.counted import Counted
+from infill.models.scripted import Scripted, byte_vocab, favour, noise
+
+VOCAB = byte_vocab(b"()", b"((", b"x)", b'"a"', b"1,", b"[[")
+MARKER = "<FILL_ME>"
+TEXT = f'{{"k": [1, {MARKER}], "l": {MARKER}}}'
+
+
+class Watched:
+    """A model that counts what reaches it."""
+
+    def __init__(self, inner):
+        self.inner, self.vocab, self.capabilities = inner, inner.vocab, inner.capabilities
+        self.canvases = 0
+
+    def __call__(self, canvases):
+        self.canvases += len(canvases)
+        return self.inner(canvases)
+
+
+def fill(text: str, *, seed: int = 0, holes=None, cancelled=None, grammar="json", **options):
+    model = Watched(Scripted(VOCAB, noise(VOCAB, seed)))
+    bench = Workbench(model, Settings(seed=seed, **options))
+    return bench.fill(text, holes, grammar=grammar, cancelled=cancelled), model
+
+
+@given(st.integers(0, 99), st.integers(0, 120))
+def test_a_budget_holds_and_what_comes_out_is_good(seed, budget):
+    proposal, model = fill(TEXT, seed=seed, nfe_budget=budget)
+    assert proposal.forwards == model.canvases <= budget
+    json.loads(proposal.text)
+    assert re.fullmatch(".*".join(map(re.escape, TEXT.split(MARKER))), proposal.text, re.DOTALL)
+    assert proposal.stopped in {"", "nfe_budget"}
+
+
+@given(st.integers(0, 99))
+def test_forwards_are_what_reached_the_model(seed):
+    proposal, model = fill(TEXT, seed=seed, candidates=3)
+    assert proposal.forwards == model.canvases > 0
+    assert not proposal.stopped
+
+
+def test_no_time_and_a_cancel_hand_out_the_best_so_far():
+    proposal, model = fill(TEXT, time_limit=0.0)
+    assert (proposal.stopped, model.canvases) == ("time_limit", 0)
+    json.loads(proposal.text)
+    asked = []
+    proposal, model = fill(TEXT, cancelled=lambda: len(asked) > 3 or asked.append(1) or False)
+    assert proposal.stopped == "cancelled"
+    assert 0 < model.canvases
+    json.loads(proposal.text)
+
+
+def test_a_budget_that_ends_before_anything_parses_is_an_error():
+    model = Scripted(VOCAB, favour(VOCAB, b")"))
+    bench = Workbench(model, Settings(nfe_budget=3))
+    with pytest.raises(BudgetError, match="budget of forwards") as caught:
+        bench.fill(f"x = ({MARKER}\n", language="python", grammar="none")
+    assert caught.value.reason == "nfe_budget"
+    assert "raise the budget" in caught.value.hint
+
+
+@given(st.integers(0, 99), st.integers(1, 4))
+def test_alternatives_are_distinct_and_good(seed, count):
+    proposal, _ = fill(f"[1, {MARKER}]", seed=seed, alternatives=count)
+    texts = [proposal.text, *(other.text for other in proposal.alternatives)]
+    assert len(set(texts)) == len(texts) <= count + 1
+    for text in texts:
+        json.loads(text)
+    assert set(proposal.holes[0].alternatives) <= {
+        other.holes[0].text for other in proposal.alternatives
+    }
+
+
+def test_another_fill_is_found_where_there_is_one():
+    proposal, _ = fill(f"[1, {MARKER}]", alternatives=3)
+    assert len(proposal.alternatives) == 3
+
+
+class Longer:
+    """A goal: many characters; so many are enough."""
+
+    def __init__(self, enough):
+        self.enough = enough
+
+    def score(self, text):
+        return len(text)
+
+    def reached(self, text):
+        return len(text) >= self.enough
+
+
+def test_the_fill_that_scores_best_is_taken_and_work_ends_at_the_goal():
+    first, _ = fill(f"[1, {MARKER}]")
+    best, much = fill(f"[1, {MARKER}]", goal=Longer(1_000))
+    assert best.goal == len(best.text) > len(first.text)
+    reached, little = fill(f"[1, {MARKER}]", goal=Longer(1))
+    assert (reached.text, reached.goal) == (first.text, len(first.text))
+    assert little.canvases < much.canvases
+
+
+@given(st.integers(1, 9))
+def test_a_length_is_kept_and_costs_no_look(size):
+    vocab = byte_vocab()
+    model = Scripted(vocab, favour(vocab, b"a" * 24))
+    proposal = Workbench(model, Settings(length=size)).fill(f"f({MARKER})")
+    assert proposal.holes[0].text == "a" * size
+    assert proposal.forwards == size
+    several = Workbench(model, Settings(length=[size, size + 2])).fill(f"f({MARKER})")
+    assert len(several.holes[0].text) in {size, size + 2}
+
+
+@pytest.mark.parametrize("length", ["short", 0, [], [1, 999], range(4)])
+def test_an_impossible_length_is_refused(length):
+    with pytest.raises(OptionError, match="length is out of range"):
+        Settings(length=length)
+
+
+def test_a_length_that_a_hole_forbids_is_refused():
+    with pytest.raises(OptionError, match="cannot have the wanted length") as caught:
+        fill("[1, 2]", holes=[Hole(4, 5, min_tokens=1, max_tokens=3)], length=[5, 6])
+    assert "from 1 to 3" in caught.value.expected
+
+
+def test_the_context_chooses_between_lengths():
+    """All fills are as likely; the tokens beside them are only where the hole has two tokens."""
+
+    def script(canvas):
+        logits = torch.zeros(len(canvas), VOCAB.model_size)
+        zs = sum(VOCAB.token_bytes(int(t)) == b"z" for t in canvas.ids[canvas.slots != Slot.HOLE])
+        right = zs + len(canvas.holes) > 0 and len(canvas) == len("f(zz, b)")
+        for at, letter in enumerate(b"f(zz, b)" if right else b""):
+            logits[at, letter] = 9.0
+        logits[:, ord("z")] += 4.0
+        return logits
+
+    bench = Workbench(Scripted(VOCAB, script), Settings(length=[1, 2, 3], candidates=3))
+    assert bench.fill(f"f({MARKER}, b)").text == "f(zz, b)"
+
+
+def test_counting_does_not_change_what_is_counted():
+    model = Scripted(VOCAB, noise(VOCAB, 1))
+    counted = Counted(model)
+    plain = Workbench(model, Settings()).fill(TEXT, grammar="json")
+    assert Workbench(counted, Settings()).fill(TEXT, grammar="json").text == plain.text
+    assert counted.forwards == plain.forwards
