@@ -1,10 +1,6 @@
-"""infill: constrained decoding and code editing with diffusion infilling.
+"""Constrained decoding and code editing with diffusion infilling.
 
 Public names load on first use: `import infill` imports neither torch nor numpy.
-
->>> import infill
->>> infill.Hole(start=4, stop=13).max_tokens is None
-True
 """
 
 from __future__ import annotations
@@ -18,6 +14,7 @@ if TYPE_CHECKING:
     from infill.edit.front import fill
     from infill.edit.holes import Hole
     from infill.edit.proposal import Proposal
+    from infill.edit.scoring import score
     from infill.edit.settings import Settings
     from infill.edit.workbench import Workbench
     from infill.errors import InfillError
@@ -32,7 +29,10 @@ _HOMES = {
     "Workbench": "infill.edit.workbench",
     "fill": "infill.edit.front",
     "load": "infill.models.catalogue",
+    "score": "infill.edit.scoring",
 }
-__all__ = ["Grammar", "Hole", "InfillError", "Proposal", "Settings", "Workbench", "fill", "load"]
-
+# fmt: off
+__all__ = ["Grammar", "Hole", "InfillError", "Proposal", "Settings", "Workbench", "fill", "load",
+           "score"]
+# fmt: on
 __getattr__ = loader(__name__, _HOMES)
