@@ -15,8 +15,9 @@ import infill
 import infill.constrain
 import infill.decode
 import infill.models
+import infill.trees
 
-EXPORTING = (infill, infill.constrain, infill.decode, infill.models)
+EXPORTING = (infill, infill.constrain, infill.decode, infill.models, infill.trees)
 PACKAGE = Path(infill.__file__).parent
 
 STDLIB_ONLY = ("text", "errors", "limits", "goal")
@@ -57,7 +58,8 @@ ONLY_IN = {
     "rich": ("cli", "train"),
     "infill_grammars": ("constrain", "edit.grammars"),
     "interegular": ("constrain",),
-    "lark": ("constrain.lark",),
+    "lark": ("constrain.lark", "trees.lark_trees"),
+    "tree_sitter": ("trees.sitter_trees",),
     "pygls": (),
     "lsprotocol": (),
 }
@@ -183,6 +185,9 @@ def test_imports_point_down_only():
         ("models/tiny.py", "import transformers"),
         ("constrain/engine/lattice.py", "import lark"),
         ("edit/whole.py", "from lark import Lark"),
+        ("edit/whole.py", "from infill.trees.beam import search"),
+        ("trees/tree.py", "import tree_sitter"),
+        ("trees/beam.py", "from infill.cli import main"),
         ("cli/grammars.py", "import infill_grammars"),
         ("train/loss.py", "from click import echo"),
         ("unheard_of.py", "from infill.text import Span"),
