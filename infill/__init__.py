@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from infill.edit.front import fill
     from infill.edit.holes import Hole
     from infill.edit.proposal import Proposal
+    from infill.edit.revise import revise
+    from infill.edit.rewrite import rewrite
     from infill.edit.scoring import score
     from infill.edit.settings import Settings
     from infill.edit.workbench import Workbench
@@ -21,18 +23,15 @@ if TYPE_CHECKING:
     from infill.models.catalogue import load
 
 _HOMES = {
-    "Grammar": "infill.constrain.grammar",
-    "Hole": "infill.edit.holes",
-    "InfillError": "infill.errors",
-    "Proposal": "infill.edit.proposal",
-    "Settings": "infill.edit.settings",
-    "Workbench": "infill.edit.workbench",
-    "fill": "infill.edit.front",
-    "load": "infill.models.catalogue",
+    "Grammar": "infill.constrain.grammar", "Hole": "infill.edit.holes",
+    "InfillError": "infill.errors", "Proposal": "infill.edit.proposal",
+    "Settings": "infill.edit.settings", "Workbench": "infill.edit.workbench",
+    "fill": "infill.edit.front", "load": "infill.models.catalogue",
+    "revise": "infill.edit.revise", "rewrite": "infill.edit.rewrite",
     "score": "infill.edit.scoring",
-}
-# fmt: off
-__all__ = ["Grammar", "Hole", "InfillError", "Proposal", "Settings", "Workbench", "fill", "load",
-           "score"]
-# fmt: on
+}  # fmt: skip
+__all__ = [
+    "Grammar", "Hole", "InfillError", "Proposal", "Settings",
+    "Workbench", "fill", "load", "revise", "rewrite", "score",
+]  # fmt: skip
 __getattr__ = loader(__name__, _HOMES)

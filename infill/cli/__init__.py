@@ -11,6 +11,8 @@ from infill.cli.completion import completion
 from infill.cli.fill import fill
 from infill.cli.grammar import grammar
 from infill.cli.models import models
+from infill.cli.revise import revise
+from infill.cli.rewrite import rewrite
 from infill.cli.trace import trace
 
 __all__ = ["main"]
@@ -22,5 +24,5 @@ def main() -> None:
     """Fill holes in code with a diffusion language model, checked by the language's parser."""
 
 
-for command in (fill, grammar, trace, models, completion):
+for command in (fill, revise, rewrite, grammar, trace, models, completion):
     main.add_command(command)

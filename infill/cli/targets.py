@@ -1,10 +1,10 @@
-"""What `infill fill` works on: files, or standard input, read before any model is loaded."""
+"""What a command works on: files, or standard input, read before any model is loaded."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from infill.edit.settings import Settings
 from infill.edit.verify import SUFFIXES
 from infill.errors import InputError, OptionError, PathError
 from infill.text import Source
+
+Finder = Callable[[Source, str | None], tuple[Hole, ...]]
+"""Finds what is to be filled in a text of a language. Raises InputError."""
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -89,17 +92,30 @@ def language_of(
     return language
 
 
-def file_target(path: str, settings: Settings, *, choice: str | None, write: bool) -> Target:
+def marked(settings: Settings) -> Finder:
+    """Finds the holes that are marked."""
+
+    def find(source: Source, language: str | None) -> tuple[Hole, ...]:
+        holes = find_holes(source, settings.marker, language=language)
+        return checked(source, holes, settings.limits)
+
+    return find
+
+
+def file_target(
+    path: str, settings: Settings, find: Finder, *, choice: str | None, write: bool
+) -> Target:
     """A file to fill. Raises InputError, OptionError, and WriteError for one that is read-only."""
     opened = open_file(Path(path), limits=settings.limits)
     if write:
         require_writable(opened)
-    return _target(
-        opened.source, language_of(path, choice, grammar=settings.grammar), settings, opened
-    )
+    language = language_of(path, choice, grammar=settings.grammar)
+    return Target(opened.source, find(opened.source, language), language, opened)
 
 
-def stdin_target(settings: Settings, *, choice: str | None, name: str | None) -> Target:
+def stdin_target(
+    settings: Settings, find: Finder, *, choice: str | None, name: str | None
+) -> Target:
     """Standard input to fill, under the name of the file it came from, if one is given."""
     language = language_of(name, choice, grammar=settings.grammar)
     limit = settings.limits.text
@@ -107,11 +123,5 @@ def stdin_target(settings: Settings, *, choice: str | None, name: str | None) ->
     if len(data) > limit:
         expected = f"up to {limit} bytes (limits.text)"
         raise InputError("the text is too long", where=name or STDIN_NAME, expected=expected)
-    return _target(Source.of(data, name or STDIN_NAME), language, settings, None)
-
-
-def _target(
-    source: Source, language: str | None, settings: Settings, opened: OpenedFile | None
-) -> Target:
-    holes = find_holes(source, settings.marker, language=language)
-    return Target(source, checked(source, holes, settings.limits), language, opened)
+    source = Source.of(data, name or STDIN_NAME)
+    return Target(source, find(source, language), language, None)

@@ -1,0 +1,64 @@
+"""`infill revise`: the options, and nothing that needs numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from infill.cli.exits import Exit, guarded
+from infill.cli.options import FILES, PATHS, SHOWING, Lines, taking
+
+OWN = (
+    click.option(
+        "--lines",
+        type=Lines(),
+        multiple=True,
+        metavar="A[-B]",
+        help="Lines that may change; may be repeated.  [default: all]",
+    ),
+    click.option(
+        "--diagnostics",
+        is_flag=True,
+        help="Change only what the language's parser and scope rules find wrong.",
+    ),
+    click.option(
+        "--doubt",
+        type=float,
+        default=5.0,
+        show_default=True,
+        help="Nats that the model's best token must be ahead, for a place to be looked at.",
+    ),
+    click.option(
+        "--gain",
+        type=float,
+        default=20.0,
+        show_default=True,
+        help="Nats that the text must become likelier where only the model complains.",
+    ),
+    click.option(
+        "--places", type=int, default=6, show_default=True, help="Places tried in a round."
+    ),
+    click.option("--rounds", type=int, default=4, show_default=True, help="Changes at most."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same text."),
+)
+
+
+@click.command()
+@taking(PATHS, FILES, OWN, SHOWING)
+@guarded
+def revise(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
+    """Change as little as possible so that files are good; a good file stays as it is.
+
+    What does not parse is mended, a name that nothing binds is replaced, and a place that the
+    model strongly doubts is written anew where that makes the text around it likelier. Nothing
+    is written without --write. With - the text comes from standard input and the result goes to
+    standard output.
+
+    \b
+    Exit codes: 0 done; 2 usage or bad input; 3 some files failed, or could not be written;
+    4 no change makes it parse; 5 model; 6 a file changed meanwhile; 130 interrupted.
+    """
+    from infill.cli.revising import Request, run  # noqa: PLC0415 - numpy, rich, and then torch
+
+    return run(Request(**options))

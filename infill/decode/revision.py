@@ -1,0 +1,398 @@
+"""Revision: policies that take back what they wrote, or what the user offered, and fill it anew.
+
+Each wraps a policy that fills holes and adds `Reopen` moves to its steps: reset to a hole and
+refill, never overwrite. A (position, token) pair is reopened once at most, so that a token which
+comes back stays, and a position at most `cap` times; with that every revision ends. Given slots
+are never touched: only filled ones can be reopened.
+
+A canvas without a hole is finished for the loop: revise it from `PartitionRevision.begin`.
+
+>>> written_at = np.log([0.9, 0.1])
+>>> ReMDMCap(eta=0.5).odds(written_at, 0.4).tolist()
+[0.4, 0.4]
+>>> ReMDMRescale(eta=0.5).odds(written_at, 0.4).tolist()
+[0.2, 0.2]
+>>> ReMDMConf(eta=0.5).odds(written_at, 0.4).round(2).tolist()
+[0.12, 0.28]
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infill.canvas import Reopen, Slot, Splice, Step, Write
+from infill.decode.candidates import Row
+from infill.decode.hypothesis import Hypothesis
+from infill.decode.locating import Locator, Partition, Visible
+from infill.decode.policy import Confidence, Unmasking
+from infill.decode.policy import Threshold as Draft
+from infill.decode.schedule import Tick
+from infill.errors import OptionError
+from infill.models.denoiser import Denoiser
+
+Shares = Annotated[NDArray[np.float64], "F"]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a hypothesis has reopened on its way: the tokens, by where their slots are now.
+
+    rounds   steps that reopened something
+    """
+
+    tokens: dict[int, list[int]]
+    rounds: int
+
+    @classmethod
+    def of(cls, hypothesis: Hypothesis) -> Past:
+        """Read from the lineage, so that a policy keeps nothing itself."""
+        tokens: dict[int, list[int]] = {}
+        rounds = 0
+        for one in hypothesis.lineage()[1:]:
+            rounds += any(isinstance(move, Reopen) for move in one.step)
+            canvas = one.parent.canvas if one.parent is not None else one.canvas
+            for move in one.step:
+                if isinstance(move, Reopen):
+                    tokens.setdefault(move.at, []).append(int(canvas.ids[move.at]))
+                elif isinstance(move, Splice):
+                    tokens = {_moved(at, move): ids for at, ids in tokens.items()}
+                canvas = canvas.apply((move,))
+        return cls(tokens, rounds)
+
+    def open_to(self, hypothesis: Hypothesis, cap: int) -> list[int]:
+        """The filled slots that may be reopened (again), in order."""
+        canvas = hypothesis.canvas
+        return [
+            at
+            for at in np.flatnonzero(canvas.slots == Slot.FILLED).tolist()
+            if len(self.tokens.get(at, ())) < cap
+            and int(canvas.ids[at]) not in self.tokens.get(at, ())
+        ]
+
+
+def _moved(at: int, move: Splice) -> int:
+    return at + move.holes - move.delete if at >= move.at + move.delete else at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(ABC):
+    """What all revisions share.
+
+    inner   fills the holes
+    cap     how often one position may be reopened
+    """
+
+    inner: Unmasking = field(default_factory=Confidence)
+    cap: int = 2
+
+    def __post_init__(self) -> None:
+        if self.cap < 0:
+            raise OptionError("cap is out of range", expected="0 or more", got=str(self.cap))
+
+    @abstractmethod
+    def __call__(
+        self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
+    ) -> Iterable[Step]:
+        """Steps of writes, and of what to take back."""
+
+
+def _reopens(at: Iterable[int]) -> Step:
+    return tuple(Reopen(slot) for slot in at)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionRevision(Revision):
+    """When nothing is left to fill, reopen what the model doubts most; the default revision.
+
+    denoiser   asked for the doubts
+    locate     how: four forwards as a rule
+    above      nats that the best token must be ahead of what stands there
+    most       slots reopened in a round
+    rounds     how often
+    pace       slots refilled in a tick
+    """
+
+    denoiser: Denoiser = field(repr=False)
+    locate: Locator = field(default_factory=Partition)
+    above: float = 2.0
+    most: int = 4
+    rounds: int = 2
+    pace: int = 1
+
+    def __call__(
+        self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
+    ) -> Iterable[Step]:
+        """The steps of `inner`; the one that fills the last hole also reopens."""
+        if Past.of(hypothesis).rounds:
+            tick = Tick(tick.index, max(0, len(hypothesis.canvas.holes) - self.pace))
+        for step in self.inner(hypothesis, row, tick, rng):
+            child = hypothesis.extend(step)  # what the constraint admits of it
+            if child is None or not child.done:
+                yield step
+            else:
+                yield (*child.step, *self._doubtful(child))
+
+    def begin(self, hypothesis: Hypothesis) -> Hypothesis:
+        """The hypothesis with its first round reopened; itself where nothing is doubtful."""
+        return hypothesis.extend(self._doubtful(hypothesis)) or hypothesis
+
+    def _doubtful(self, hypothesis: Hypothesis) -> Step:
+        past = Past.of(hypothesis)
+        slots = past.open_to(hypothesis, self.cap)
+        if past.rounds >= self.rounds or not slots:
+            return ()
+        doubts = self.locate(self.denoiser, hypothesis.canvas, slots)
+        return _reopens(doubts.worst(self.most, above=self.above))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdRevision(Revision):
+    """Draft freely, and take back what does not hold up once its neighbours are there.
+
+    After each tick that wrote more than one token, those whose probability is below `below` are
+    reopened, fewer than were written (WINO, arXiv:2507.18578, whose shadow block finds them
+    in the same forward where a model takes masks and position ids; here `locate` does).
+    """
+
+    inner: Unmasking = field(default_factory=lambda: Draft(at_least=0.6))
+    denoiser: Denoiser = field(repr=False)
+    locate: Locator = field(default_factory=Partition)
+    below: float = 0.9
+
+    def __call__(
+        self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
+    ) -> Iterable[Step]:
+        """The steps of `inner`, and what to take back."""
+        for step in self.inner(hypothesis, row, tick, rng):
+            child = hypothesis.extend(step)
+            slots = [] if child is None else Past.of(child).open_to(child, self.cap)
+            if child is None or len(child.step) == 1 or not slots:
+                yield step
+                continue
+            doubts = self.locate(self.denoiser, child.canvas, slots)
+            order = np.argsort(doubts.current, kind="stable")[: len(child.step) - 1]
+            weak = [int(doubts.at[i]) for i in order if doubts.current[i] < math.log(self.below)]
+            yield (*child.step, *_reopens(weak))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstraintRevision(Revision):
+    """Where a constraint forbids what the model is sure of, the tokens beside it are suspect.
+
+    A token more than `above` nats behind the model's wish reopens filled slots up to `reach` away.
+    """
+
+    above: float = 3.0
+    reach: int = 2
+
+    def __call__(
+        self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
+    ) -> Iterable[Step]:
+        """The steps of `inner`, and the neighbours of what went against the model."""
+        open_to = set(Past.of(hypothesis).open_to(hypothesis, self.cap))
+        for step in self.inner(hypothesis, row, tick, rng):
+            forced = [
+                move.at
+                for move in step
+                if isinstance(move, Write)
+                and row.top(move.at, 1).logps[0] - row.logp(move.at, move.token) > self.above
+            ]
+            near = {at for at in open_to for one in forced if abs(at - one) <= self.reach}
+            yield (*step, *_reopens(sorted(near)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled(Revision):
+    """Revisions that keep to a number of open slots: more is written for what is reopened."""
+
+    def __call__(
+        self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
+    ) -> Iterable[Step]:
+        """One step, after which as many slots are open as should be."""
+        past, uniforms = Past.of(hypothesis), rng.random(len(hypothesis.canvas))
+        holes = len(hypothesis.canvas.holes)
+        left = min(self.left_open(hypothesis, past, tick), holes)
+        slots = past.open_to(hypothesis, self.cap)
+        chosen = list(self.chosen(hypothesis, row, left, slots, uniforms[slots]))[:left]
+        write = max(1, holes - left + len(chosen))
+        for step in self.inner(hypothesis, row, Tick(tick.index, max(0, holes - write)), rng):
+            yield (*step, *_reopens(sorted(chosen)))
+
+    @abstractmethod
+    def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:
+        """Slots to leave open after this tick."""
+
+    @abstractmethod
+    def chosen(
+        self,
+        hypothesis: Hypothesis,
+        row: Row,
+        left: int,
+        slots: Sequence[int],
+        uniforms: Shares,
+    ) -> Sequence[int]:
+        """Which of `slots` [F] to reopen, given a uniform number [F] for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReMDM(Scheduled):
+    """Reopen each filled slot by a draw of its own (ReMDM, arXiv:2503.00307).
+
+    Of the filled slots, now a share a of all and after the tick a share b, no more than
+    min(1, (1-b)/a) can be reopened on average: the ceiling.
+    """
+
+    eta: float = 0.04
+
+    def __post_init__(self) -> None:
+        Revision.__post_init__(self)
+        if not 0 <= self.eta <= 1:
+            got = repr(self.eta)
+            raise OptionError("eta is out of range", expected="from 0 to 1", got=got)
+
+    @final
+    def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:  # noqa: ARG002 - as scheduled
+        """What the schedule says."""
+        return tick.open_after
+
+    @final
+    def chosen(
+        self,
+        hypothesis: Hypothesis,
+        row: Row,  # noqa: ARG002 - commit-time confidence at most
+        left: int,
+        slots: Sequence[int],
+        uniforms: Shares,
+    ) -> Sequence[int]:
+        """Those whose number is below their odds."""
+        canvas = hypothesis.canvas
+        ours = int((canvas.slots != Slot.GIVEN).sum())
+        filled = ours - len(canvas.holes)
+        ceiling = min(1.0, left / filled) if filled else 1.0
+        odds = self.odds(canvas.logps[list(slots)], ceiling)
+        return [at for at, u, p in zip(slots, uniforms, odds, strict=True) if u < p]
+
+    @abstractmethod
+    def odds(self, logps: Shares, ceiling: float) -> Shares:
+        """[F] The probability to reopen, of slots that were written at `logps` [F]."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReMDMCap(ReMDM):
+    """All at `eta`, where the ceiling is higher."""
+
+    def odds(self, logps: Shares, ceiling: float) -> Shares:
+        """[F] The same for all."""
+        return np.full(len(logps), min(self.eta, ceiling))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReMDMRescale(ReMDM):
+    """All at `eta` times the ceiling."""
+
+    def odds(self, logps: Shares, ceiling: float) -> Shares:
+        """[F] The same for all."""
+        return np.full(len(logps), self.eta * ceiling)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReMDMConf(ReMDM):
+    """By how unsure a token was when it was written: softmax(-p), with the mean of the rescaled.
+
+    Text that the user offered was written at p = 1. The paper's softmax sums to 1 over the slots;
+    ours has the mean 1, so that `eta` means the same for texts of any length.
+    """
+
+    def odds(self, logps: Shares, ceiling: float) -> Shares:
+        """[F] More for those that were written with less confidence."""
+        weights = np.exp(-np.exp(logps))
+        mean = weights.mean() if len(weights) else 1.0
+        return np.minimum(1.0, self.eta * ceiling * weights / mean)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReMDMLoop(Scheduled):
+    """Fill up to a share of the slots, then reopen and refill for some ticks, then finish.
+
+    at       the share of filled slots to wait at
+    ticks    how long; each reopens a share `eta` of the filled slots, at least one
+    pace     slots filled in a tick after that
+    """
+
+    eta: float = 0.04
+    at: float = 7 / 8
+    ticks: int = 8
+    pace: int = 1
+
+    def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:
+        """As many as wait, while they wait."""
+        ours = int((hypothesis.canvas.slots != Slot.GIVEN).sum())
+        waiting = max(1, ours - math.floor(self.at * ours))
+        if past.rounds < self.ticks:
+            return max(waiting, tick.open_after)
+        return max(0, len(hypothesis.canvas.holes) - self.pace)
+
+    def chosen(
+        self,
+        hypothesis: Hypothesis,
+        row: Row,  # noqa: ARG002 - drawn blindly
+        left: int,
+        slots: Sequence[int],
+        uniforms: Shares,
+    ) -> Sequence[int]:
+        """None before the wait; in it, a share, at least one."""
+        if len(hypothesis.canvas.holes) > left or not slots:
+            return ()
+        count = max(1, int((uniforms < self.eta).sum()))
+        return [slots[i] for i in np.argsort(uniforms, kind="stable")[:count]]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class P2(Scheduled):
+    """Path planning: the least sure slots are open, filled or not (P2, arXiv:2502.03540).
+
+    Filled slots compete with holes by confidence, theirs times `eta`; the ones that lose are
+    reopened. The paper's self-planning is `Visible`, for models that can.
+    """
+
+    denoiser: Denoiser = field(repr=False)
+    locate: Locator = field(default_factory=Visible)
+    eta: float = 1.0
+
+    def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:  # noqa: ARG002 - as scheduled
+        """What the schedule says."""
+        return tick.open_after
+
+    def chosen(
+        self,
+        hypothesis: Hypothesis,
+        row: Row,
+        left: int,
+        slots: Sequence[int],
+        uniforms: Shares,  # noqa: ARG002 - nothing is drawn
+    ) -> Sequence[int]:
+        """The filled slots among the `left` least sure of all."""
+        if not slots or not left:
+            return ()
+        doubts = self.locate(self.denoiser, hypothesis.canvas, slots)
+        filled = [
+            (float(logp) * self.eta, at) for logp, at in zip(doubts.current, slots, strict=True)
+        ]
+        holes = [(float(row.top(at, 1).logps[0]), at) for at in hypothesis.canvas.holes.tolist()]
+        weakest = {at for _, at in sorted(filled + holes)[:left]}
+        return [at for at in slots if at in weakest]

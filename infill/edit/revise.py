@@ -1,0 +1,74 @@
+"""Revision of a text: the front door. A text that is good comes back as it is.
+
+>>> revise("x = 1\\n", [Span(0, 3), Span(2, 5)])
+Traceback (most recent call last):
+infill.errors.HoleError: two allowed spans overlap
+  where: <text>, bytes 2 to 3 (line 1, column 3)
+  expected: spans that share no byte
+  try: make them one span
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from infill.edit.allowed import allowed
+from infill.edit.grammars import Choice, chosen
+from infill.edit.revised import Doubting, Revised
+from infill.edit.reviser import Reviser, Trigger
+from infill.edit.settings import Settings
+from infill.edit.workbench import Workbench
+from infill.goal import Goal
+from infill.models.catalogue import load
+from infill.models.counted import Counted
+from infill.models.denoiser import Denoiser
+from infill.text import Source, Span, TextEdit, apply_edits
+
+
+def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
+    text: str | bytes,
+    allowed_spans: Iterable[Span] | None = None,
+    *,
+    trigger: Trigger = None,
+    language: str | None = None,
+    grammar: Choice = None,
+    goal: Goal | None = None,
+    doubting: Doubting | None = None,
+    model: str | Denoiser = "embedded",
+    settings: Settings | None = None,
+    name: str = "<text>",
+) -> Revised:
+    """Change as little as possible so that a text is good, and nothing where it is.
+
+    allowed_spans  what may change (byte offsets, half-open); None is all of the text
+    trigger        where to look. A TextEdit is made first and stays; what it made unlikely is
+                   looked at, and the renaming of a Python name is carried to its other places.
+                   Spans are diagnostics of another tool; "diagnostics" those of the language;
+                   None is the language's, and without any what the model doubts
+    goal           judges whole texts; a change never makes it less
+    doubting       thresholds; see `Doubting`
+
+    A change is kept when the result parses, nothing more is wrong with it, the goal does not
+    fall, and the pseudo-likelihood of the change and its neighbours does not fall.
+    Raises HoleError for spans that overlap, are empty or lie outside the text, and FillError
+    when the text does not parse and no change makes it.
+    """
+    source = Source.of(text, name)
+    if isinstance(trigger, TextEdit):
+        Source.of(apply_edits(source.data, [trigger]), name)  # it may reach too far, or be no text
+    spans = None if allowed_spans is None else allowed(source, allowed_spans)
+    if spans is None:
+        spans = (Span(0, len(source.data)),) if source.data else ()
+    chosen_settings = settings or Settings()
+    denoiser = Counted(load(model) if isinstance(model, str) else model)
+    choice = chosen_settings.grammar if grammar is None else grammar
+    reviser = Reviser(
+        Workbench(denoiser, chosen_settings),
+        denoiser,
+        doubting or Doubting(),
+        language,
+        chosen(choice, language),
+        goal,
+        source,
+    )
+    return reviser.run(spans, trigger)
