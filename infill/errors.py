@@ -10,6 +10,7 @@
     │   └── BudgetError         forwards or seconds are spent, or the work was cancelled
     ├── OptionError             an unknown or impossible setting
     ├── MoveError               a move that the canvas refuses (a bug in a policy)
+    ├── GoalError               a goal that raised an error, gave no score, or did not come back
     ├── ModelError              a model that cannot be found or used
     │   └── WeightsError        weights that are missing, truncated or not what was published
     ├── TraceError              a trace file that cannot be read or replayed
@@ -100,6 +101,10 @@ class OptionError(InfillError):
 
 class MoveError(InfillError):
     """A move that the canvas refuses: it would touch what is not its to touch."""
+
+
+class GoalError(InfillError):
+    """A goal that raised an error, gave no score, or did not come back."""
 
 
 class ModelError(InfillError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infill.decode.candidates import Sampling
     from infill.decode.policy import Policy
     from infill.decode.schedule import Schedule
+    from infill.decode.search import Search
     from infill.edit.settings import Length
 
 POLICIES = (
@@ -55,6 +56,25 @@ def schedule_named(name: str, steps: int | None) -> Schedule:
     from infill.decode import schedule  # noqa: PLC0415 - kept beside the policies
 
     return {"linear": schedule.Linear, "cosine": schedule.Cosine}[name](steps)
+
+
+def search_named(text: str) -> Search:
+    """`greedy`, or a name and a width, as in `beam:4`. Raises OptionError."""
+    from infill.decode import lanes, particles, search  # noqa: PLC0415 - numpy
+
+    name, colon, width = text.partition(":")
+    makers = {
+        "beam": search.Beam,
+        "best-of": lanes.BestOf,
+        "particles": particles.Particles,
+        "remasking": lanes.Remasking,
+    }
+    if text == "greedy":
+        return search.Beam()
+    if name not in makers or not colon or not width.isdecimal():
+        expected = "greedy, or one of beam:N, best-of:N, particles:N, remasking:N"
+        raise OptionError("there is no such search", where="--search", expected=expected, got=text)
+    return makers[name](int(width))
 
 
 def length_named(text: str) -> Length:

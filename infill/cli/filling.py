@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from infill.cli.choices import length_named, policy_named, schedule_named
+from infill.cli.choices import length_named, policy_named, schedule_named, search_named
 from infill.cli.exits import Exit
 from infill.cli.live import viewing
 from infill.cli.output import note
@@ -15,12 +17,13 @@ from infill.cli.working import Work, count, each, put
 from infill.decode.candidates import Sampling
 from infill.decode.trace import Trace
 from infill.edit.allowed import line_spans
+from infill.edit.goals import Command
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.rewrite import holes_around, sized
 from infill.edit.settings import MARKER, Settings
 from infill.edit.workbench import Workbench
-from infill.errors import GrammarDisagreementError, UnverifiedError
+from infill.errors import GrammarDisagreementError, OptionError, UnverifiedError
 from infill.models.denoiser import Denoiser
 from infill.text import Source
 
@@ -38,6 +41,8 @@ class Request(Work):
     top_k: int
     tries: int
     max_tokens: int
+    search: str
+    goal: str | None
     length: str
     candidates: int
     alternatives: int
@@ -55,6 +60,7 @@ class Request(Work):
             schedule=schedule_named(self.schedule, self.steps),
             tries=self.tries,
             max_tokens=self.max_tokens,
+            search=search_named(self.search),
             length=length_named(self.length),
             candidates=self.candidates,
             alternatives=self.alternatives,
@@ -79,7 +85,8 @@ def run(request: Request) -> Exit:
     settings = request.settings()
 
     def change(target: Target, denoiser: Denoiser, record: Record) -> None:
-        _fill(target, target.holes, request, Workbench(denoiser, settings), record)
+        bench = Workbench(denoiser, _aimed(settings, request, target))
+        _fill(target, target.holes, request, bench, record)
 
     return each(request, settings, marked(settings), change)
 
@@ -93,9 +100,26 @@ def run_rewrite(request: RewriteRequest) -> Exit:
 
     def change(target: Target, denoiser: Denoiser, record: Record) -> None:
         holes, own = sized(target.source, target.holes, denoiser, settings)
-        _fill(target, holes, request, Workbench(denoiser, own), record)
+        _fill(target, holes, request, Workbench(denoiser, _aimed(own, request, target)), record)
 
     return each(request, settings, find, change)
+
+
+def _aimed(settings: Settings, request: Request, target: Target) -> Settings:
+    """The settings with the goal of a text: what the command makes of it where it stands."""
+    if request.goal is None:
+        return settings
+    here, words = Path.cwd(), shlex.split(request.goal)
+    try:
+        path = Path(target.source.name).resolve().relative_to(here)
+    except ValueError as error:
+        raise OptionError(
+            "a goal's command runs in a copy of the current directory",
+            where=target.source.name,
+            expected="a file below the current directory",
+            hint="change to its project's folder first",
+        ) from error
+    return replace(settings, goal=Command(argv=words, path=str(path), folder=here))
 
 
 def _fill(

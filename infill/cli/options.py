@@ -94,6 +94,20 @@ DECODING: tuple[Decorator, ...] = (
         "--max-tokens", type=int, default=24, show_default=True, help="The longest fill of a hole."
     ),
     click.option(
+        "--search",
+        default="greedy",
+        metavar="greedy|beam:N|best-of:N|particles:N|remasking:N",
+        show_default=True,
+        help="How many fills go on side by side, and which are kept.",
+    ),
+    click.option(
+        "--goal",
+        metavar="COMMAND",
+        help="Tests that the text is for, run in a copy of the current directory for each fill; "
+        "{path} is the file's place in it, {python} this Python. The first fill that passes ends "
+        "the search, else the best is taken.",
+    ),
+    click.option(
         "--length",
         default="auto",
         metavar="auto|N|A-B|A,B,...",

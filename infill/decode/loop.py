@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infill.decode.hypothesis import Hypothesis
+from infill.decode.hypothesis import LANES, Hypothesis
 from infill.decode.policy import Policy
-from infill.decode.schedule import Schedule, ticks
+from infill.decode.schedule import Schedule, Tick, ticks
 from infill.decode.search import Frontier, Search
+from infill.errors import LimitError
 from infill.limits import DEFAULT, Limits
 from infill.models.denoiser import Denoiser
 
@@ -22,7 +23,8 @@ from infill.models.denoiser import Denoiser
 class Streams:
     """Counter-based random streams: one for each (tick, row), all from one seed.
 
-    A row's numbers depend on no other row and on no earlier draw, so a fill repeats exactly.
+    A row is a hypothesis's lane: its numbers depend on no other hypothesis and on no earlier
+    draw, so a fill repeats exactly. The row after the last lane is for the search itself.
     """
 
     seed: int = 0
@@ -44,21 +46,39 @@ def denoise(  # noqa: PLR0913 - the loop's arguments are all the variation there
 ) -> Iterator[Frontier]:
     """Fill the holes of `start`, yielding the frontier after each tick, the best first.
 
-    Ends when every hypothesis is done, when no step is admitted any more, or at `limits.ticks`.
+    Ends when every hypothesis is done, when the search has reached its goal, when no step is
+    admitted any more, or at `limits.ticks`.
     """
-    frontier = [start]
+    plan, frontier = list[Tick](), _within(search.begin(start, policy), limits)
     for tick in ticks(schedule, slots=len(start.canvas.holes), limit=limits.ticks):
-        done, open_ = [h for h in frontier if h.done], [h for h in frontier if not h.done]
-        if not open_:
+        plan.append(tick)  # a hypothesis that waited is at an earlier tick of the schedule
+        waiting, ready = search.split(frontier)
+        if not ready:
             return
-        scores = denoiser([h.canvas for h in open_])
+        scores = denoiser([h.canvas for h in ready])
         children = [
             child
-            for row, hypothesis in enumerate(open_)
-            for step in policy(hypothesis, scores[row], tick, rng.at(tick.index, row))
-            if (child := hypothesis.extend(step))
+            for row, h in enumerate(ready)
+            for child in search.expand(
+                h, policy, scores[row], plan[h.depth], rng.at(h.depth, h.lane)
+            )
         ]
-        if not children:
+        if not children and all(h.done for h in waiting):
             return
-        frontier = search([*children, *done])[: limits.frontier]
+        own = rng.at(tick.index, LANES)
+        frontier = search([*children, *waiting], denoiser, own)[: limits.frontier]
         yield frontier
+        if search.reached(frontier):
+            return
+
+
+def _within(frontier: Frontier, limits: Limits) -> Frontier:
+    """The frontier that a search begins with, if the limits allow one so wide."""
+    if len(frontier) > limits.frontier:
+        raise LimitError(
+            "the search is too wide",
+            expected=f"{limits.frontier} hypotheses at once, or fewer (limits.frontier)",
+            got=str(len(frontier)),
+            hint="search with fewer, or raise limits.frontier",
+        )
+    return frontier

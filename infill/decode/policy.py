@@ -168,6 +168,28 @@ class Threshold(Unmasking):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Factor(Unmasking):
+    """As many holes as their joint certainty allows (Fast-dLLM's factor, arXiv:2505.22618).
+
+    With probabilities c in falling order, the largest n with (n + 1)(1 - c_n) < factor.
+    """
+
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.factor > 0:
+            raise OptionError("factor is out of range", expected="above 0", got=repr(self.factor))
+
+    def choose(self, drawn: Candidates, *, quota: int) -> Picks:
+        """The n of the rule, or `quota` if that is more."""
+        order = _first(-drawn.logps, len(drawn))
+        doubts = 1 - np.exp(drawn.logps[order])
+        fits = np.flatnonzero((np.arange(len(drawn)) + 2) * doubts < self.factor)
+        return order[: max(int(fits[-1]) + 1 if len(fits) else 0, quota)]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntropyBounded(Unmasking):
     """As many holes as joint entropy allows (EB-Sampler, arXiv:2505.24857).
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import cast
 
 from infill.canvas import Canvas
 from infill.constrain.affix import Affixes
 from infill.constrain.protocol import State
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Streams, denoise
-from infill.decode.trace import Header, Trace, texts_of
+from infill.decode.search import Beam, Search
+from infill.decode.trace import Trace
+from infill.edit.goals import OnCanvases
+from infill.edit.heading import heading
 from infill.edit.holes import Hole
 from infill.edit.judging import Judge, Rule
 from infill.edit.lengths import choices, ranked
@@ -165,7 +168,7 @@ class Job:
                     denoiser=self.denoiser,
                     policy=settings.policy,
                     schedule=settings.schedule,
-                    search=settings.search,
+                    search=self._aimed(window),
                     limits=settings.limits,
                     rng=Streams(settings.seed + attempt),
                 )
@@ -176,10 +179,28 @@ class Job:
                 yield Frame(attempt, tick + 1, window, best.canvas)
                 before = time.perf_counter()
         finally:
-            header = self._header(window, group, attempt)
+            holes = [self.holes[i] for i in group]
+            header = heading(self.denoiser, settings, self.judge, window, holes, attempt)
             self.traces.append(Trace.of(header, best, vocab=self.denoiser.vocab, ms=times))
         if best.done:
             self._keep(group, window, best.canvas)
+
+    def _aimed(self, window: Window) -> Search:
+        """The search; where one canvas holds all that is open, it knows the goal too."""
+        search, goal = self.settings.search, self.settings.goal
+        if goal is None or len(self.groups) > 1 or getattr(search, "goal", goal) is not None:
+            return search
+
+        def text(canvas: Canvas) -> str:
+            return self.judge.text(
+                [self._restored(*pair) for pair in enumerate(window.fills(canvas))]
+            )
+
+        return replace(cast("Beam", search), goal=OnCanvases(goal, text))
+
+    def _restored(self, index: int, fill: bytes) -> bytes:
+        """A fill with the line ends and tabs that its place in the file has."""
+        return View.of(self.source, self.holes[index].start).restore(fill)
 
     def _window(
         self, group: range, lengths: Sequence[int], *, exact_length: bool | None = None
@@ -248,8 +269,7 @@ class Job:
     def _keep(self, group: range, window: Window, canvas: Canvas) -> None:
         fills, scores = window.fills(canvas), window.scores(canvas)
         for index, fill, score in zip(group, fills, scores, strict=True):
-            view = View.of(self.source, self.holes[index].start)
-            self.fills[index], self.scores[index] = view.restore(fill), score
+            self.fills[index], self.scores[index] = self._restored(index, fill), score
         self.done[group.start] = window, canvas
 
     def _filled(self, check: Check) -> Filled:
@@ -368,28 +388,3 @@ class Job:
             where=f"{self.source.name}: {check.reason}",
             hint="raise tries or max_tokens, change the seed, or give the hole more context",
         )
-
-    def _header(self, window: Window, group: range, attempt: int) -> Header:
-        model, vocab = self.denoiser.capabilities, self.denoiser.vocab
-        return Header(
-            canvas=window.canvas,
-            texts=texts_of(window.canvas, vocab),
-            model={"name": model.name, "digest": model.digest, "tokenizer": vocab.digest},
-            grammar=None if self.rule is None else self.rule.grammar.name,
-            language=self.judge.language,
-            path=self.source.name,
-            holes=tuple((self.holes[i].start, self.holes[i].stop) for i in group),
-            attempt=attempt,
-            seed=self.settings.seed,
-            settings=_plain(self.settings),
-        )
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """The settings as JSON: numbers and texts as they are, objects as they print."""
-    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
-    values.pop("grammar")  # the header names the one that was found
-    return {
-        name: value if isinstance(value, int | str) else repr(value)
-        for name, value in values.items()
-    }

@@ -39,6 +39,10 @@ class Judge:
         pairs = zip(self.holes, fills, strict=True)
         return tuple(TextEdit(hole.span, fill or b"") for hole, fill in pairs)
 
+    def text(self, fills: Sequence[bytes | None]) -> str:
+        """The whole text with these fills, without a byte order mark."""
+        return apply_edits(self.source.data, self.edits(fills)).decode("utf-8-sig", "replace")
+
     def check(self, fills: Sequence[bytes | None], traces: Sequence[Trace]) -> Check:
         """What the checks say of the text with these fills; first of all, that it is filled.
 

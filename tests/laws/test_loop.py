@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from infill.canvas import Canvas, Reopen, Slot, Splice, Step, Write
 from infill.constrain.affix import Affixed, Affixes
 from infill.constrain.combine import Anything
+from infill.decode.branching import Branching
 from infill.decode.candidates import Row, Sampling
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Streams, denoise
@@ -54,6 +55,7 @@ POLICIES = {
         inner=Threshold(at_least=0.4), size=3, sampling=sampling
     ),
 }
+ALONE = Branching(positions=1, tokens=1)  # the policy's own steps and nothing beside them
 SCHEDULES = st.builds(
     lambda kind, steps: kind(steps=steps),
     st.sampled_from([Linear, Cosine]),
@@ -349,7 +351,7 @@ def test_a_beam_merges_equal_canvases_reached_in_different_orders():
         denoiser=Scripted(vocab, lambda _: table),
         policy=Pairs(),
         schedule=Linear(),
-        search=Beam(100),
+        search=Beam(100, branching=ALONE),
         rng=Streams(),
     ):
         assert len(frontier) == len({h.canvas for h in frontier})
@@ -358,7 +360,7 @@ def test_a_beam_merges_equal_canvases_reached_in_different_orders():
 
 
 @given(st.integers(1, 4), st.data())
-def test_a_beam_keeps_the_best_by_open_holes_then_mean_score(width, data):
+def test_a_beam_keeps_the_best_by_mean_score_for_each_number_of_open_holes(width, data):
     vocab = Vocab([b"", b"a", b"b"], mask=0)
     hypotheses = []
     for _ in range(data.draw(st.integers(1, 8))):
@@ -369,7 +371,8 @@ def test_a_beam_keeps_the_best_by_open_holes_then_mean_score(width, data):
         logps = data.draw(st.lists(st.integers(-8, 0), min_size=3, max_size=3))
         canvas = Canvas(ids, slots, logps)
         hypotheses.append(Hypothesis(canvas, Anything(vocab).start(canvas)))
-    kept = Beam(width)(hypotheses)
+    model = Scripted(vocab, noise(vocab))
+    kept = Beam(width)(hypotheses, model, np.random.default_rng(0))
 
     def rank(hypothesis):
         return len(hypothesis.canvas.holes), -hypothesis.canvas.mean_score
@@ -377,7 +380,8 @@ def test_a_beam_keeps_the_best_by_open_holes_then_mean_score(width, data):
     best = {}
     for hypothesis in hypotheses:
         best[hypothesis.canvas] = min(rank(hypothesis), best.get(hypothesis.canvas, (9, 0)))
-    assert sorted(best.values())[:width] == [rank(h) for h in kept]
+    expected = [sorted(r for r in best.values() if r[0] == count)[:width] for count in range(4)]
+    assert [rank for group in expected for rank in group] == [rank(h) for h in kept]
     assert all(rank(a) <= rank(b) for a, b in pairwise(kept))
     assert len(kept) == len({h.canvas for h in kept})
 
@@ -490,7 +494,7 @@ def test_a_hypothesis_that_is_done_stays_while_others_go_on():
         denoiser=Scripted(vocab, noise(vocab)),
         policy=Uneven(),
         schedule=Linear(),
-        search=Beam(4),
+        search=Beam(4, branching=ALONE),
         rng=Streams(),
     )
     assert [b"aa", b"bb"] == [h.canvas.text(vocab) for h in last]
