@@ -11,7 +11,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # what an install is made of; the C files are compiled by it
 PARTS := pyproject.toml constraints.txt hatch_build.py $(shell find infill -name '*.[ch]')
 
-.PHONY: demo test check lint types tests fuzz bench clean
+.PHONY: demo test check lint types tests fuzz bench quality clean
 
 demo: .venv/.base
 	@$(BIN)/infill fill examples/first_fill.py
@@ -38,6 +38,9 @@ fuzz: .venv/.dev
 bench: .venv/.bench
 	$(BIN)/pytest benchmarks
 
+quality: .venv/.quality
+	$(BIN)/infill bench quality --quick
+
 .venv/.base: $(PARTS)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
@@ -52,6 +55,10 @@ bench: .venv/.bench
 # what `make test` has no use for, and takes long to fetch
 .venv/.bench: .venv/.dev
 	$(BIN)/pip install --quiet --group bench
+	@touch $@
+
+.venv/.quality: .venv/.base
+	$(BIN)/pip install --quiet --group quality
 	@touch $@
 
 clean:

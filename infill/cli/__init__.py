@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from infill.cli.bench import bench
 from infill.cli.completion import completion
 from infill.cli.fill import fill
 from infill.cli.grammar import grammar
@@ -24,5 +25,5 @@ def main() -> None:
     """Fill holes in code with a diffusion language model, checked by the language's parser."""
 
 
-for command in (fill, revise, rewrite, grammar, trace, models, completion):
+for command in (fill, revise, rewrite, grammar, trace, models, bench, completion):
     main.add_command(command)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from infill.canvas import Canvas, Slot
@@ -20,7 +21,7 @@ from infill.decode.scores import LogitScores
 from infill.models.denoiser import Capabilities
 from infill.vocab import Vocab
 
-__all__ = ["Canvas", "Scripted", "Slot", "byte_vocab", "favour", "noise"]
+__all__ = ["Canvas", "Scripted", "Slot", "byte_vocab", "even", "favour", "noise", "recite"]
 
 Script = Callable[[Canvas], torch.Tensor]
 """A canvas of T slots to logits [T, V]."""
@@ -70,6 +71,32 @@ def favour(vocab: Vocab, answer: bytes, *, sure: float = 8.0) -> Script:
             for index, at in enumerate(range(start, stop)):
                 token = tokens[index] if index < len(tokens) else vocab.blank
                 logits[at, token] = sure - 0.01 * index
+        return logits
+
+    return script
+
+
+def even(vocab: Vocab) -> Script:
+    """A script to which every token is as likely as any other."""
+    return lambda canvas: torch.zeros(len(canvas), vocab.model_size)
+
+
+def recite(vocab: Vocab, *text: bytes, sure: float = 20.0) -> Script:
+    """A script that knows one text, and gives each slot the token that stands there in it.
+
+    A canvas is laid beside the text where most of its given tokens agree. A text in several
+    stretches has no token across their ends, as a text with holes has none across theirs.
+    """
+    known = torch.tensor([token for part in text for token in vocab.encode(part)])
+
+    def script(canvas: Canvas) -> torch.Tensor:
+        logits = torch.zeros(len(canvas), vocab.model_size)
+        given = torch.from_numpy(np.where(canvas.slots == Slot.HOLE, -1, canvas.ids))
+        at = torch.arange(len(canvas))
+        padded = torch.nn.functional.pad(known, (len(canvas), len(canvas)), value=-2)
+        placed = padded.unfold(0, len(canvas), 1)
+        told = placed[(placed == given).sum(1).argmax()]
+        logits[at[told >= 0], told[told >= 0]] = sure
         return logits
 
     return script

@@ -60,6 +60,7 @@ ONLY_IN = {
     "interegular": ("constrain",),
     "lark": ("constrain.lark", "trees.lark_trees"),
     "tree_sitter": ("trees.sitter_trees",),
+    "matplotlib": ("bench.report",),
     "pygls": (),
     "lsprotocol": (),
 }

@@ -1,0 +1,165 @@
+"""Ways to fill a gap, each a `Settings` and a rule for the length. Add another to `FILLERS`.
+
+Best-of-N selects by the model's own mean log-probability and by nothing that is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from infill.bench.controls import reciting, uniform
+from infill.bench.gaps import Gap
+from infill.bench.outcome import Method, Outcome
+from infill.decode.candidates import Sampling
+from infill.decode.policy import Confidence
+from infill.edit.holes import Hole
+from infill.edit.proposal import Proposal
+from infill.edit.settings import Settings
+from infill.edit.workbench import Workbench
+from infill.errors import InfillError, UnverifiedError
+from infill.models.denoiser import Denoiser
+
+MOST_TOKENS = 24  # the longest fill that is considered where the length is not known
+FIXED = 8  # tokens
+WARM = Sampling(temperature=0.7, top_p=0.95)
+APART = 64  # between the seeds of two draws; one fill uses a seed per attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A schedule that fills `tokens` slots in every tick, however many there are."""
+
+    tokens: int = 1
+
+    @property
+    def steps(self) -> int | None:
+        """One for each slot at most; the last are not needed."""
+        return None
+
+    def open_after(self, done: int, steps: int, slots: int) -> int:
+        """Slots left open after `done` ticks."""
+        return 0 if done >= steps else max(0, slots - done * self.tokens)
+
+
+Length = Callable[[Denoiser, Gap, int], tuple[int, int]]
+"""(denoiser, gap, seed) → the fewest and the most tokens of the fill."""
+
+
+def oracle(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
+    """As many tokens as the answer has; no user knows that."""
+    del seed
+    count = max(1, len(denoiser.vocab.encode(gap.answer.encode())))
+    return count, count
+
+
+def unknown(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
+    """Whatever the library chooses."""
+    del denoiser, gap, seed
+    return 0, MOST_TOKENS
+
+
+def fixed(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
+    """Always the same."""
+    del denoiser, gap, seed
+    return FIXED, FIXED
+
+
+def random(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
+    """Any length up to the longest, drawn anew for each gap."""
+    del denoiser
+    drawn = np.random.default_rng([seed, *gap.id.encode()]).integers(1, MOST_TOKENS + 1)
+    return int(drawn), int(drawn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """One fill of the library per draw; of several draws the one the model finds likeliest.
+
+    free   without grammar, and what does not parse stands as it is
+    """
+
+    settings: Settings
+    length: Length = oracle
+    draws: int = 1
+    free: bool = False
+
+    def __call__(self, denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
+        """The best of the draws; where the library gives none, the text with an empty gap."""
+        found: list[Proposal] = []
+        failed = ""
+        for draw in range(self.draws):
+            own = (seed * self.draws + draw) * APART
+            try:
+                found.append(self._fill(denoiser, gap, own))
+            except UnverifiedError as error:
+                failed = error.what
+                if self.free and isinstance(error.proposal, Proposal):
+                    found.append(error.proposal)
+            except InfillError as error:
+                failed = f"{type(error).__name__}: {error.what}"
+        if not found:
+            return Outcome(text=gap.text, fills=("",), failed=failed)
+        best = max(found, key=lambda proposal: proposal.score)
+        return Outcome(text=best.text, fills=(best.holes[0].text,))
+
+    def _fill(self, denoiser: Denoiser, gap: Gap, seed: int) -> Proposal:
+        least, most = self.length(denoiser, gap, seed)
+        at = len(gap.text[: gap.at].encode())
+        workbench = Workbench(denoiser, replace(self.settings, seed=seed))
+        return workbench.fill(
+            gap.text,
+            [Hole(at, at, least, most)],
+            language="python",
+            grammar=False if self.free else None,
+        )
+
+
+def greedy(tokens: int, *, length: Length = oracle, free: bool = False) -> Filling:
+    """The surest `tokens` slots in every tick; where a length is given, it is tried once."""
+    tries = Settings().tries if length is unknown else 1
+    settings = Settings(schedule=Rate(tokens), tries=tries)
+    return Filling(settings=settings, length=length, free=free)
+
+
+def best_of(draws: int, tokens: int, *, length: Length = oracle) -> Filling:
+    """The likeliest of several drawn fills."""
+    settings = Settings(policy=Confidence(sampling=WARM), schedule=Rate(tokens), tries=1)
+    return Filling(settings=settings, draws=draws, length=length)
+
+
+def by_uniform(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
+    """What the grammar alone makes of a gap: the model knows nothing."""
+    return greedy(1)(uniform(denoiser), gap, seed)
+
+
+def by_copy(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
+    """What a model that knows the answer writes: less than all is lost by the bench itself."""
+    parts = gap.text[: gap.at], gap.answer, gap.text[gap.at :]
+    return greedy(1)(reciting(denoiser, *parts), gap, seed)
+
+
+CANDIDATES = Filling(settings=Settings(schedule=Rate(1), candidates=4), length=unknown)
+"""Four fills that parse, of different lengths; the library takes the best by its own measure."""
+BASE = "greedy, 1 a step"
+FILLERS: tuple[Method[Gap], ...] = (
+    Method(BASE, greedy(1)),
+    Method("greedy, 2 a step", greedy(2)),
+    Method("greedy, 4 a step", greedy(4)),
+    Method("best of 4, 4 a step", best_of(4, 4), draws=True),
+    Method("greedy, 1 a step, no grammar", greedy(1, free=True)),
+    Method("greedy, 1 a step, unknown length", greedy(1, length=unknown)),
+    Method("uniform model", by_uniform),
+    Method("copy model, of the answer", by_copy),
+)
+LENGTHS: tuple[Method[Gap], ...] = (
+    Method("unknown length", greedy(1, length=unknown)),
+    Method("unknown length, 4 candidates", CANDIDATES),
+    Method(BASE + " (oracle length)", greedy(1)),
+    Method("random length", greedy(1, length=random), draws=True),
+    Method(f"fixed length ({FIXED})", greedy(1, length=fixed)),
+    Method("best of 4 random lengths", best_of(4, 1, length=random), draws=True),
+    Method("best of 4 (oracle length)", best_of(4, 4), draws=True),
+)
