@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from infill.canvas import Canvas, Slot
 from infill.decode.likelihood import masked, partition
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
+from infill.edit.revise import revise
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
 from infill.errors import InfillError, UnverifiedError
@@ -121,6 +123,36 @@ class Fixing:
         return Outcome(text=text, suspects=tuple(first), checks=checks)
 
 
+@dataclass(frozen=True, slots=True)
+class Revising:
+    """The library's revision; it stops at diagnostics, or looks at doubted places too."""
+
+    trigger: Literal["diagnostics"] | None
+
+    def __call__(self, denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
+        """The revised mutant; as it is where nothing was found that parses."""
+        settings = Settings(seed=seed)
+        try:
+            found = revise(
+                mutant.text,
+                trigger=self.trigger,
+                language="python",
+                model=denoiser,
+                settings=settings,
+            )
+        except InfillError as error:
+            return Outcome(text=mutant.text, failed=error.what)
+        row = pieces(mutant.text)
+        spans = [place.span for place in found.located]
+        touched = [
+            at
+            for span in spans
+            for at, piece in enumerate(row)
+            if piece.start < span.stop and span.start < piece.stop  # programs are ASCII
+        ]
+        return Outcome(text=found.text, suspects=tuple(dict.fromkeys(touched)))
+
+
 def nothing(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
     """The text as it is; doubts at random."""
     del denoiser
@@ -173,6 +205,8 @@ FIXERS: tuple[Method[Mutant], ...] = (
     Method("greedy, visible confidence", Fixing(parts=0)),
     Method("greedy, partition of 4, checker stops", Fixing(checked=True, rounds=12)),
     Method("best of 4 by the checker", Fixing(checked=True, candidates=4)),
+    Method("infill.revise, diagnostics", Revising("diagnostics")),
+    Method("infill.revise, diagnostics and doubts", Revising(None)),
     Method("nothing (doubts at random)", nothing, draws=True),
     Method("uniform model", by_uniform, draws=True),
     Method("copy model", by_copy),

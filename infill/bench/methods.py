@@ -15,6 +15,7 @@ from infill.bench.gaps import Gap
 from infill.bench.outcome import Method, Outcome
 from infill.decode.candidates import Sampling
 from infill.decode.policy import Confidence
+from infill.decode.search import Beam
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
@@ -130,6 +131,12 @@ def best_of(draws: int, tokens: int, *, length: Length = oracle) -> Filling:
     return Filling(settings=settings, draws=draws, length=length)
 
 
+def beam(width: int, tokens: int, *, length: Length = oracle) -> Filling:
+    """A beam over trajectories, ranked by mean log-probability."""
+    settings = Settings(schedule=Rate(tokens), search=Beam(width), tries=1)
+    return Filling(settings=settings, length=length)
+
+
 def by_uniform(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
     """What the grammar alone makes of a gap: the model knows nothing."""
     return greedy(1)(uniform(denoiser), gap, seed)
@@ -149,6 +156,8 @@ FILLERS: tuple[Method[Gap], ...] = (
     Method("greedy, 2 a step", greedy(2)),
     Method("greedy, 4 a step", greedy(4)),
     Method("best of 4, 4 a step", best_of(4, 4), draws=True),
+    Method("beam of 4, 4 a step", beam(4, 4)),
+    Method("beam of 4, 1 a step", beam(4, 1)),
     Method("greedy, 1 a step, no grammar", greedy(1, free=True)),
     Method("greedy, 1 a step, unknown length", greedy(1, length=unknown)),
     Method("uniform model", by_uniform),

@@ -14,9 +14,11 @@ from infill.decode.policy import Confidence
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
+from infill.edit.tied import rename
 from infill.edit.workbench import Workbench
 from infill.errors import InfillError
 from infill.models.denoiser import Denoiser
+from infill.text import Span, TextEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,30 @@ def revised(denoiser: Denoiser, item: Rename, seed: int) -> Outcome:
     return fixing.mend(denoiser, item.text, frozenset(), seed, kept={item.locked})
 
 
+@dataclass(frozen=True, slots=True)
+class Tying:
+    """The library's rename: all occurrences get one name, the one that fits them best together.
+
+    scoped   only names that keep the text's meaning are considered
+    """
+
+    scoped: bool
+
+    def __call__(self, denoiser: Denoiser, item: Rename, seed: int) -> Outcome:
+        """The renamed text; as it is where no name will do."""
+        before = put(item.text, {item.locked: item.old})
+        piece = pieces(before)[item.locked]
+        edit = TextEdit(Span(piece.start, piece.stop), item.new.encode())  # programs are ASCII
+        settings = Settings(seed=seed)
+        try:
+            tied = rename(
+                before, edit, keeps_meaning=self.scoped, model=denoiser, settings=settings
+            )
+        except InfillError as error:
+            return Outcome(text=item.text, failed=error.what)
+        return Outcome(text=tied.text)
+
+
 def symbolic(denoiser: Denoiser, item: Rename, seed: int) -> Outcome:
     """What scope analysis alone does, without a model: right by construction."""
     del denoiser, seed
@@ -76,6 +102,8 @@ RENAMERS: tuple[Method[Rename], ...] = (
     Method("greedy, 1 a step, occurrences opened", Opening()),
     Method("best of 4, occurrences opened", Opening(draws=4), draws=True),
     Method("free revision, partition of 4", revised),
+    Method("tied, names ranked by the model", Tying(scoped=False)),
+    Method("tied, names that keep the meaning", Tying(scoped=True)),
     Method("symbolic rename, no model", symbolic),
     Method("nothing (copy)", nothing),
 )

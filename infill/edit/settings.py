@@ -78,6 +78,14 @@ class Settings:
                 raise OptionError(
                     f"{name} is of another type", expected=kind.__name__, got=repr(value)
                 )
+        width = getattr(self.search, "width", getattr(self.search, "count", 1))
+        if width > self.limits.frontier:
+            raise OptionError(
+                "the search is too wide",
+                expected=f"{self.limits.frontier} hypotheses at once, or fewer (limits.frontier)",
+                got=str(width),
+                hint="search with fewer, or raise limits.frontier",
+            )
         longest = self.limits.hole
         for name, fine, expected in (
             ("seed", 0 <= self.seed < 2**64, "from 0 to 2**64 - 1"),

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot
+from infill.decode.lanes import BestOf, Remasking
+from infill.decode.particles import Particles
+from infill.decode.search import Beam
 from infill.edit.holes import Hole
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
@@ -131,6 +134,35 @@ def test_a_length_is_kept_and_costs_no_look(size):
 def test_an_impossible_length_is_refused(length):
     with pytest.raises(OptionError, match="length is out of range"):
         Settings(length=length)
+
+
+@pytest.mark.parametrize("search", [Beam(65), BestOf(65), Particles(65), Remasking(65)])
+def test_a_search_wider_than_the_limits_is_refused(search):
+    with pytest.raises(OptionError, match="too wide") as caught:
+        Settings(search=search)
+    assert "limits.frontier" in caught.value.expected
+
+
+def test_a_search_is_steered_by_the_goal():
+    """The model would rather write b; the goal wants an a."""
+    vocab = byte_vocab()
+
+    def script(canvas):
+        logits = torch.zeros(len(canvas), vocab.model_size)
+        logits[:, ord("b")], logits[:, ord("a")] = 9.0, 8.0
+        return logits
+
+    class Wanted:
+        def score(self, text):
+            return text.count("a")
+
+        def reached(self, text):
+            return "a" in text
+
+    model = Scripted(vocab, script)
+    plain = Workbench(model, Settings(length=1)).fill(f"x{MARKER}y")
+    aimed = Workbench(model, Settings(length=1, search=Beam(2), goal=Wanted())).fill(f"x{MARKER}y")
+    assert (plain.text, aimed.text, aimed.goal) == ("xby", "xay", 1)
 
 
 def test_a_length_that_a_hole_forbids_is_refused():
