@@ -31,6 +31,7 @@ from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
 from infill.errors import InfillError, UnverifiedError
 from infill.models.denoiser import Denoiser
+from infill.text import Span
 
 MOST_TOKENS = 6  # of what replaces a piece
 HIDDEN, VISIBLE = 10.0, 3.0
@@ -132,9 +133,13 @@ class Revising:
     def __call__(self, denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
         """The revised mutant; as it is where nothing was found that parses."""
         settings = Settings(seed=seed)
+        names = ", ".join(sorted(mutant.free))  # what the program's module would bind
+        head = f"from elsewhere import {names}\n\n\n" if names else ""
+        whole = head + mutant.text
         try:
             found = revise(
-                mutant.text,
+                whole,
+                [Span(len(head), len(whole))],  # programs are ASCII
                 trigger=self.trigger,
                 language="python",
                 model=denoiser,
@@ -143,14 +148,15 @@ class Revising:
         except InfillError as error:
             return Outcome(text=mutant.text, failed=error.what)
         row = pieces(mutant.text)
-        spans = [place.span for place in found.located]
         touched = [
             at
-            for span in spans
+            for place in found.located
             for at, piece in enumerate(row)
-            if piece.start < span.stop and span.start < piece.stop  # programs are ASCII
+            if len(head) + piece.start < place.span.stop
+            and place.span.start < len(head) + piece.stop
         ]
-        return Outcome(text=found.text, suspects=tuple(dict.fromkeys(touched)))
+        text = found.text.removeprefix(head)
+        return Outcome(text=text, suspects=tuple(dict.fromkeys(touched)))
 
 
 def nothing(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
