@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -255,7 +254,11 @@ class GrammaticalState:
         )
 
     def after(self, move: Move) -> GrammaticalState | None:
-        """None when the canvas cannot be completed any more, or no completion was found."""
+        """None when the canvas cannot be completed any more.
+
+        Raises LimitError when no completion was found, and not all were looked at; not for a
+        token that `admits` has let pass.
+        """
         canvas = self.canvas.apply((move,))  # what the canvas refuses is an error, not a veto
         match move:
             case Write(at, token):
@@ -264,9 +267,7 @@ class GrammaticalState:
             case Reopen():
                 return replace(self, canvas=canvas, found=self.ids)
             case Splice():
-                with suppress(LimitError):
-                    return self.constraint.start(canvas)
-                return None
+                return self.constraint.start(canvas)
 
     def admits(self, at: int, token: int) -> bool:
         """Whether a quick search admits the token; `after` looks further, unless `exact`."""
@@ -329,8 +330,7 @@ class GrammaticalState:
                 [Filling(steps, ids)],  # then afresh: the witness may lead astray
                 constraint.fillings(self.layout, canvas),
             )
-            with suppress(LimitError):
-                found = find(constraint, self.layout, canvas, fillings, quick=quick)
+            found = find(constraint, self.layout, canvas, fillings, quick=quick)
             self._tried[at, token] = found, constraint.exact or not quick
         return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from infill.canvas import Canvas, Move, Reopen, Step, Write
 from infill.constrain.protocol import State
+from infill.errors import LimitError
 
 LANES = 2**63
 """Lanes are numbers below this; the search's own stream is the one after them."""
@@ -118,5 +119,8 @@ class _Node:
         """What one more move leads to."""
         if isinstance(move, Write) and not self.state.admits(move.at, move.token):
             return _Node(self.state)  # a quick no: a long search for a yes is not worth its time
-        after = self.state.after(move)
+        try:
+            after = self.state.after(move)
+        except LimitError:  # of a new length nobody knows within the limits whether it will do
+            after = None
         return _Node(self.state) if after is None else _Node(after, taken=True)

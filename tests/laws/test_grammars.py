@@ -19,7 +19,8 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from infill import load
-from infill.canvas import Canvas, Reopen, Slot, Write
+from infill.canvas import Canvas, Reopen, Slot, Splice, Write
+from infill.constrain import grammatical
 from infill.constrain.engine import compiled, kept
 from infill.constrain.engine.core import CoreLattice
 from infill.constrain.engine.lattice import PythonLattice
@@ -29,6 +30,7 @@ from infill.constrain.grammar import Grammar
 from infill.constrain.grammatical import Grammatical, Known
 from infill.constrain.layout import Layout
 from infill.constrain.syntax import Rule, Syntax, Terminal
+from infill.decode.hypothesis import Hypothesis
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
 from infill.errors import GrammarError, LimitError
@@ -293,6 +295,30 @@ def test_a_search_that_gives_up_says_so_and_names_its_limits():
     bench = Workbench(Scripted(vocab, noise(vocab, 0)), Settings(limits=Limits(effort=0.1)))
     with pytest.raises(LimitError, match="not all were looked at"):
         bench.fill("<FILL_ME>\n$\n", grammar="python")
+
+
+def test_a_token_is_vetoed_for_certain_or_not_at_all(monkeypatch):
+    """A search that gives up says so; only a policy, which asks quickly, takes it for a no."""
+    vocab = embedded()
+    text = vocab.encode(b"\nx\n")
+    state = named("python").start(Canvas([0, 0, *text], [Slot.HOLE] * 2 + [Slot.GIVEN] * len(text)))
+    (dollar,) = vocab.encode(b"$")
+    assert state.after(Write(0, dollar, 0.0)) is None
+
+    def gives_up(*_, quick: bool = False):
+        if quick:
+            return
+        raise LimitError("not all were looked at")
+
+    monkeypatch.setattr(grammatical, "find", gives_up)
+    (name,) = vocab.encode(b"y")
+    with pytest.raises(LimitError, match="not all were looked at"):
+        state.after(Write(0, name, 0.0))
+    assert not state.admits(0, name)
+    longer = Splice(0, 2, 3)
+    with pytest.raises(LimitError, match="not all were looked at"):
+        state.after(longer)
+    assert Hypothesis(state.canvas, state).extend((longer,)) is None
 
 
 def test_what_cannot_be_completed_in_a_few_slots_is_known_for_certain():
