@@ -115,6 +115,7 @@ class _Search:
             self.proven = True
             return
         fillings, changes = [first, *others], self.constraint.changes
+        everything = COSTS[-1] * np.count_nonzero(first.steps[:, -1] >= 0)
         dear: set[tuple[int, bool]] = set()
         for width, uneven in _widths(changes):
             for number, filling in enumerate(fillings):
@@ -122,17 +123,16 @@ class _Search:
                     yield filling, self._sought(filling.steps, width, uneven=uneven)
                     if self._last > DEAR:  # a wider one takes three times as much
                         dear.add((number, uneven))
-            self.proven = not dear and width >= COSTS[-1] * np.count_nonzero(
-                first.steps[:, -1] >= 0
-            )
+            self.proven = width >= everything and not (dear or uneven)
             if self.proven:
                 return
         for number, uneven in sorted(dear):
             steps = fillings[number].steps
             yield fillings[number], self._sought(steps, changes, uneven=uneven, room=ROOM)
-        yield from self._for_nothing(fillings[:2])
+        yield from self._at_last(fillings[:2])
 
-    def _for_nothing(self, fillings: list[Filling]) -> Iterator[Try]:
+    def _at_last(self, fillings: list[Filling]) -> Iterator[Try]:
+        """With plain tokens for nothing, then with any."""
         for filling in fillings:
             for choice in (1, 2):
                 yield filling, self._sought(_for_nothing(filling.steps, choice, ENOUGH), 0)

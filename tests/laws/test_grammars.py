@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from infill import load
 from infill.canvas import Canvas, Reopen, Slot, Splice, Write
-from infill.constrain import grammatical
+from infill.constrain import finding, grammatical
 from infill.constrain.engine import compiled, kept
 from infill.constrain.engine.core import CoreLattice
 from infill.constrain.engine.lattice import PythonLattice
@@ -215,6 +215,19 @@ def test_what_a_search_around_a_witness_finds_is_right(case, changes):
                 assert found[index] == token
 
 
+@given(cases())
+def test_what_is_not_found_by_sweeps_of_all_widths_is_not_there(case):
+    """So it is too where the look at all texts at once has no room."""
+    syntax, vocab, canvas, exact_length = case
+    grammatical = constraint(syntax, vocab, exact_length=exact_length)
+    if grammatical is None:
+        return
+    expected = solutions(syntax, vocab, canvas, exact_length=exact_length)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "FREELY", 1e-6)
+        assert (replace(grammatical, exact=False).start(canvas) is not None) == bool(expected)
+
+
 @given(cases(), st.integers(0, 9), st.booleans(), st.floats(1e-7, 1e-4))
 def test_what_a_sweep_finds_in_little_room_is_right(case, width, uneven, room):
     syntax, vocab, canvas, exact_length = case
@@ -282,6 +295,23 @@ def test_the_core_and_its_python_oracle_agree(case, exact, changes):
 
 
 # -- where a search gives up
+
+
+def test_without_the_core_memory_is_bounded_too_and_comes_back():
+    grammar = Grammar.lark('start: item*\nitem: "(" item* ")" | "[" item* "]" | "x"')
+    vocab = Vocab([b"", b"(", b")", b"[", b"]", b"x", b"([", b"])", b")("], mask=0)
+    parts = kept.parts(grammar.syntax, vocab)
+    stacks = Stacks(parts.tables, limit=3_000)
+    lattice = PythonLattice(
+        parts.lexer, parts.tokens, Writer(parts.lexer, stacks, None, parts.modes)
+    )
+    small = replace(grammar.constraint(vocab), lattice=lattice, known=Known(), effort=1.0)
+    far = Canvas([0] * 12 + [2] * 40, [Slot.HOLE] * 12 + [Slot.GIVEN] * 40)  # 24 are the most
+    with pytest.raises(LimitError):
+        small.start(far)
+    assert stacks.used < 1
+    near = Canvas([1, 0, 2], [Slot.GIVEN, Slot.HOLE, Slot.GIVEN])
+    assert small.start(near) is not None
 
 
 def test_a_search_that_gives_up_says_so_and_names_its_limits():

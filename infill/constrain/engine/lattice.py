@@ -165,13 +165,16 @@ class PythonLattice:
         self.size = len(lexer.table)
         self.generation = 0
         self._twins = tokens.twins
-        self._places: list[Places] = [()]
-        self._fronts: dict[Places, Front] = {(): 0}
         self._pieces: list[Piece] = []
         self._numbers: dict[Piece, int] = {}
+        self._ways: dict[tuple[int, int], tuple[tuple[Run, int], ...]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._places: list[Places] = [()]
+        self._fronts: dict[Places, Front] = {(): 0}
         self._forward: dict[tuple[int, Front], Front] = {}
         self._backward: dict[tuple[int, Front, Front], Front] = {}
-        self._ways: dict[tuple[int, int], tuple[tuple[Run, int], ...]] = {}
         self.start = self._front({0: self.stacks.start})
 
     def register(self, piece: Piece) -> int:
@@ -183,14 +186,20 @@ class PythonLattice:
 
     @property
     def used(self) -> float:
-        """Nothing is bounded here but by `Stacks`."""
-        return 0.0
+        """Share of the memory that is taken, as `Stacks` counts it."""
+        return self.stacks.used
 
     def tidy(self, *, soon: bool = False) -> None:
-        """Nothing: the Python lattice is for small things and for comparison."""
+        """Forget all fronts if half of the memory is used; it is never too much for a cache."""
+        del soon
+        if self.used > 1 / 2:
+            self.reset()
 
     def reset(self) -> None:
-        """Nothing: fronts are kept."""
+        """Forget all fronts."""
+        self.writer.reset()
+        self._forget()
+        self.generation += 1
 
     def places(self, front: Front) -> Places:
         """The lexer states and stacks of a front."""
@@ -334,16 +343,10 @@ class PythonLattice:
         return self.register(Token(kind, (slot.guard.edges[edge][:2],)))
 
     def sweep(
-        self,
-        entry: Front,
-        steps: Steps,
-        width: int,
-        *,
-        uneven: bool = False,
-        room: float = 0.0,  # noqa: ARG002 - there is always room here
+        self, entry: Front, steps: Steps, width: int, *, uneven: bool = False, room: float = 0.0
     ) -> Sweep:
         """From the left over pieces that can be one of several."""
-        return search.sweep(self, entry, steps, width, uneven=uneven)
+        return search.sweep(self, entry, steps, width, uneven=uneven, room=room)
 
     def read(self, swept: Sweep) -> Chosen | None:
         """What to put into each place for the cheapest text; None if no text ends here."""

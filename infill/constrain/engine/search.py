@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from infill.errors import LimitError
+
 if TYPE_CHECKING:
     from infill.constrain.engine.lattice import Classes, Front, PythonLattice
 
@@ -70,19 +72,33 @@ class Sweep:
         return self.uneven and at % EVERY == EVERY - 1 and bool((self.steps[at, 1:] < 0).all())
 
 
-def sweep(
-    lattice: PythonLattice, entry: Front, steps: Steps, width: int, *, uneven: bool = False
+def sweep(  # noqa: PLR0913 - as `Lattice.sweep` has it
+    lattice: PythonLattice,
+    entry: Front,
+    steps: Steps,
+    width: int,
+    *,
+    uneven: bool = False,
+    room: float = 0.0,
 ) -> Sweep:
-    """From the left, over all pieces or as far as it goes; see `EVERY` for `uneven`."""
-    count, size = len(steps), width + 1
+    """From the left, over all pieces or as far as it goes; see `EVERY` for `uneven`.
+
+    With `room`, a share of the memory that is dealt out over the places, a place gets its dearer
+    layers only while they fit. Raises LimitError where the cheapest ones take twice as much.
+    """
+    count, size, begun = len(steps), width + 1, lattice.used
     layers, lows = np.zeros((count + 1, size), np.int32), np.zeros(count + 1, np.int32)
     swept = Sweep(steps, uneven, count, layers, lows, lattice.generation)
     layers[0] = entry
     for at, pieces in enumerate(steps.tolist()):
-        now, after = layers[at].tolist(), [0] * (size + 1)
-        for piece, cost in zip(pieces, COSTS, strict=True):
-            for e in range(cost, size) if piece >= 0 else ():
-                after[e] = lattice.unite(after[e], lattice.advance(now[e - cost], piece))
+        most = (begun + room - lattice.used) / (count - at) if room else np.inf
+        after = _after(lattice, layers[at].tolist(), pieces, most)
+        if room and lattice.used > begun + 2 * room:
+            raise LimitError(
+                "a sweep needs too much memory",
+                expected=f"at most {2 * room:g} of it (limit: stacks)",
+                hint="use shorter holes or a smaller text, or raise the limit",
+            )
         if swept.surcharged(at):
             for e in reversed(range(size)):
                 more = lattice.inside(after[e], lasting=True)
@@ -97,6 +113,21 @@ def sweep(
         layers[at + 1] = [*after, *[after[-1]] * (size - len(after))]
         lows[at + 1] = lows[at] + low
     return swept
+
+
+def _after(lattice: PythonLattice, now: list[Front], pieces: list[int], most: float) -> list[Front]:
+    """The layers right of a place, and one for what costs more, before they are cumulated.
+
+    Dearer ones are left out once what there is takes more than `most` of the memory.
+    """
+    after, before = [0] * (len(now) + 1), lattice.used
+    for e in range(len(now)):
+        if any(after) and lattice.used - before > most:
+            break
+        for piece, cost in zip(pieces, COSTS, strict=True):
+            if piece >= 0 and e >= cost:
+                after[e] = lattice.unite(after[e], lattice.advance(now[e - cost], piece))
+    return after
 
 
 def read(lattice: PythonLattice, swept: Sweep) -> Chosen | None:

@@ -46,9 +46,6 @@ class Stacks:
     def __init__(self, tables: Tables, *, limit: int = 20_000_000) -> None:
         self.tables = tables
         self._limit = limit
-        self._sets: list[tuple[tuple[int, Set], ...]] = [(), ()]
-        self._ids: dict[tuple[tuple[int, Set], ...], Set] = {(): EMPTY}
-        self._memo: dict[tuple[int, ...], Set] = {}
         terminals = range(len(tables.terminals))
         self._useful = [
             s in tables.accepting or any(x in row for x in terminals)
@@ -56,7 +53,19 @@ class Stacks:
         ]
         # nothing leads back to state 0: it is on top where nothing was read yet
         self._complete = (*tables.accepting, 0) if tables.empty else tuple(tables.accepting)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all sets; the numbers of those that there were mean nothing any more."""
+        self._sets: list[tuple[tuple[int, Set], ...]] = [(), ()]
+        self._ids: dict[tuple[tuple[int, Set], ...], Set] = {(): EMPTY}
+        self._memo: dict[tuple[int, ...], Set] = {}
         self.start = self._make({0: ROOT})
+
+    @property
+    def used(self) -> float:
+        """Share of the limit that is taken."""
+        return (len(self._sets) + len(self._memo)) / self._limit
 
     def __len__(self) -> int:
         return len(self._sets)
@@ -71,7 +80,7 @@ class Stacks:
         key = tuple(sorted(tops.items()))
         found = self._ids.get(key)
         if found is None:
-            if len(self._sets) + len(self._memo) > self._limit:
+            if self.used > 1:
                 raise LimitError(
                     "the grammar's stacks need too much memory",
                     expected=f"at most {self._limit} entries (limit: stacks)",

@@ -37,6 +37,11 @@ class Writer:
         self._units = indentation.units if indentation else ()
         self._memo: dict[tuple[Set, Run], Set] = {}
 
+    def reset(self) -> None:
+        """Forget what was written on which stacks, and those."""
+        self._memo.clear()
+        self.stacks.reset()
+
     def ours(self, run: Run) -> Run:
         """The run as an open slot writes it: its newlines open no block but by `units`."""
         if self._indent < 0:
