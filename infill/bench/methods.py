@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -148,8 +149,12 @@ def by_copy(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
     return greedy(1)(reciting(denoiser, *parts), gap, seed)
 
 
-CANDIDATES = Filling(settings=Settings(schedule=Rate(1), candidates=4), length=unknown)
-"""Four fills that parse, of different lengths; the library takes the best by its own measure."""
+def candidates(count: int, rank_by: Literal["agreement", "boundary"]) -> Filling:
+    """So many fills of different lengths, of which the library takes the best."""
+    settings = Settings(schedule=Rate(1), candidates=count, rank_by=rank_by)
+    return Filling(settings=settings, length=unknown)
+
+
 BASE = "greedy, 1 a step"
 FILLERS: tuple[Method[Gap], ...] = (
     Method(BASE, greedy(1)),
@@ -165,7 +170,8 @@ FILLERS: tuple[Method[Gap], ...] = (
 )
 LENGTHS: tuple[Method[Gap], ...] = (
     Method("unknown length", greedy(1, length=unknown)),
-    Method("unknown length, 4 candidates", CANDIDATES),
+    Method("unknown length, 4 candidates", candidates(4, "agreement")),
+    Method("unknown length, 4 candidates by boundary", candidates(4, "boundary")),
     Method(BASE + " (oracle length)", greedy(1)),
     Method("random length", greedy(1, length=random), draws=True),
     Method(f"fixed length ({FIXED})", greedy(1, length=fixed)),

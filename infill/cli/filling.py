@@ -6,6 +6,7 @@ import shlex
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from infill.cli.choices import length_named, policy_named, schedule_named, search_named
 from infill.cli.exits import Exit
@@ -45,6 +46,7 @@ class Request(Work):
     goal: str | None
     length: str
     candidates: int
+    rank_by: Literal["agreement", "boundary"]
     alternatives: int
     nfe_budget: int | None
     time_limit: float | None
@@ -63,6 +65,7 @@ class Request(Work):
             search=search_named(self.search),
             length=length_named(self.length),
             candidates=self.candidates,
+            rank_by=self.rank_by,
             alternatives=self.alternatives,
             nfe_budget=self.nfe_budget,
             time_limit=self.time_limit,

@@ -122,6 +122,14 @@ DECODING: tuple[Decorator, ...] = (
         help="Fills of different lengths to choose the best from.",
     ),
     click.option(
+        "--rank-by",
+        type=click.Choice(["agreement", "boundary"]),
+        default="agreement",
+        show_default=True,
+        help="The best of them: the one most like the others, or the likeliest with its "
+        "neighbours.",
+    ),
+    click.option(
         "--alternatives",
         type=int,
         default=0,

@@ -5,11 +5,12 @@ It knows nothing of text, files or any particular model or grammar.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from infill.decode.candidates import Row
 from infill.decode.hypothesis import LANES, Hypothesis
 from infill.decode.policy import Policy
 from infill.decode.schedule import Schedule, Tick, ticks
@@ -49,27 +50,77 @@ def denoise(  # noqa: PLR0913 - the loop's arguments are all the variation there
     Ends when every hypothesis is done, when the search has reached its goal, when no step is
     admitted any more, or at `limits.ticks`.
     """
-    plan, frontier = list[Tick](), _within(search.begin(start, policy), limits)
-    for tick in ticks(schedule, slots=len(start.canvas.holes), limit=limits.ticks):
-        plan.append(tick)  # a hypothesis that waited is at an earlier tick of the schedule
-        waiting, ready = search.split(frontier)
-        if not ready:
-            return
-        scores = denoiser([h.canvas for h in ready])
+    course = Course(start, policy=policy, schedule=schedule, search=search, limits=limits, rng=rng)
+    for _ in together([course], denoiser):
+        yield course.frontier
+
+
+def together(courses: Sequence[Course], denoiser: Denoiser) -> Iterator[list[Course]]:
+    """Fill several starts side by side, in one forward per tick; they do not see each other.
+
+    Yields those that have a new frontier, after each tick, until all have ended.
+    """
+    while asked := [(course, ready) for course in courses if (ready := course.ready())]:
+        scores = denoiser([h.canvas for _, ready in asked for h in ready])
+        moved, first = list[Course](), 0
+        for course, ready in asked:
+            rows = [scores[first + at] for at in range(len(ready))]
+            first += len(ready)
+            if course.take(ready, rows, denoiser):
+                moved.append(course)
+        if moved:
+            yield moved
+
+
+class Course:
+    """One start on its way.
+
+    frontier   the hypotheses after the last tick, the best first
+    """
+
+    def __init__(  # noqa: PLR0913 - see `denoise`
+        self,
+        start: Hypothesis,
+        *,
+        policy: Policy,
+        schedule: Schedule,
+        search: Search,
+        limits: Limits = DEFAULT,
+        rng: Streams,
+    ) -> None:
+        self.frontier = _within(search.begin(start, policy), limits)
+        self._policy, self._search, self._limits, self._rng = policy, search, limits, rng
+        self._ticks = ticks(schedule, slots=len(start.canvas.holes), limit=limits.ticks)
+        self._plan = list[Tick]()  # a hypothesis that waited is at an earlier tick of the schedule
+        self._waiting: Frontier = []
+        self._ended = False
+
+    def ready(self) -> Frontier:
+        """The hypotheses to be scored for the next tick; none when it has ended."""
+        tick = None if self._ended else next(self._ticks, None)
+        if tick is None:
+            return []
+        self._plan.append(tick)
+        self._waiting, ready = self._search.split(self.frontier)
+        return ready
+
+    def take(self, ready: Frontier, rows: Sequence[Row], denoiser: Denoiser) -> bool:
+        """Make the next frontier of what was ready and its scores; False where there is none."""
         children = [
             child
-            for row, h in enumerate(ready)
-            for child in search.expand(
-                h, policy, scores[row], plan[h.depth], rng.at(h.depth, h.lane)
+            for h, row in zip(ready, rows, strict=True)
+            for child in self._search.expand(
+                h, self._policy, row, self._plan[h.depth], self._rng.at(h.depth, h.lane)
             )
         ]
-        if not children and all(h.done for h in waiting):
-            return
-        own = rng.at(tick.index, LANES)
-        frontier = search([*children, *waiting], denoiser, own)[: limits.frontier]
-        yield frontier
-        if search.reached(frontier):
-            return
+        if not children and all(h.done for h in self._waiting):
+            self._ended = True
+            return False
+        own = self._rng.at(self._plan[-1].index, LANES)
+        found = self._search([*children, *self._waiting], denoiser, own)
+        self.frontier = found[: self._limits.frontier]
+        self._ended = self._search.reached(self.frontier)
+        return True
 
 
 def _within(frontier: Frontier, limits: Limits) -> Frontier:

@@ -6,49 +6,33 @@ grammar has the lengths that are next in line, other lengths are tried. Knows no
 
 from __future__ import annotations
 
-import time
+import itertools
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import replace
 
-from infill.canvas import Canvas
-from infill.constrain.affix import Affixes
-from infill.constrain.protocol import State
-from infill.decode.hypothesis import Hypothesis
-from infill.decode.loop import Streams, denoise
-from infill.decode.search import Beam, Search
-from infill.decode.trace import Trace
-from infill.edit.goals import OnCanvases
-from infill.edit.heading import heading
+from infill.edit.attempt import Attempt
+from infill.edit.denoising import Denoising, Frame
 from infill.edit.holes import Hole
 from infill.edit.judging import Judge, Rule
-from infill.edit.lengths import choices, ranked
 from infill.edit.pool import Filled, Pool
 from infill.edit.proposal import HoleFill, Proposal
 from infill.edit.settings import Settings
 from infill.edit.verify import Check
-from infill.edit.view import View
-from infill.edit.window import Framing, Window
-from infill.errors import BudgetError, FillError, InfillError, LimitError, UnverifiedError
+from infill.errors import BudgetError, FillError, InfillError, UnverifiedError
 from infill.models.counted import Counted
 from infill.models.denoiser import Denoiser
 from infill.text import Source
 
+ABREAST = 8
+"""Attempts that are denoised side by side at most; more only cost memory."""
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One moment of a fill: the best canvas after a tick. The last frame has the proposal."""
 
-    attempt: int
-    tick: int
-    window: Window
-    canvas: Canvas
-    proposal: Proposal | None = None
+Round = tuple[Attempt, list[range]]
+"""An attempt, and the groups of holes that it fills anew one after the other."""
 
 
 class Job:
-    """What has been tried, and what each hole holds now."""
+    """What has been tried, and what was found."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what the workbench found out
         self,
@@ -66,38 +50,20 @@ class Job:
             time_limit=settings.time_limit,
             cancelled=cancelled,
         )
-        self.settings, self.source, self.holes, self.rule = settings, source, holes, rule
+        self.settings, self.source, self.holes = settings, source, holes
         self.judge = Judge(source, holes, language, rule)
-        context = min(settings.limits.context, denoiser.capabilities.context)
-        self.framing = Framing(
-            self.denoiser,
-            source,
-            holes,
-            language,
-            context,
-            exact_length=settings.exact_length,
-            one_line=settings.one_line,
-            grammar=None if rule is None else rule.constraint,
-        )
-        self.choices = [choices(hole, settings, source) for hole in holes]
-        self.groups = self.framing.groups([row[-1] for row in self.choices])
-        self.fills: list[bytes | None] = [None] * len(holes)
-        self.scores = [0.0] * len(holes)
-        self.lengths: list[list[int]] = [[] for _ in holes]  # candidates, the best first
-        self.tried = [0] * len(holes)  # which of them is tried now
-        self.stand_ins: Sequence[bytes] = ()  # for the open holes of other windows
-        self.done: dict[int, tuple[Window, Canvas]] = {}  # by the first hole of their group
-        self.going: tuple[range, Window, Hypothesis] | None = None  # what is being denoised
+        self.denoising = Denoising(self.denoiser, settings, self.judge)
         self.pool = Pool(self.denoiser, settings)
-        self.traces: list[Trace] = []
-        self.limit: LimitError | None = None  # what cut a search short, so that a length was left
+        self.latest: list[Round] = [(Attempt.of(len(holes)), self.denoising.groups)]
+        self.more: Iterator[Round] | None = None
+        self.passed: Attempt | None = None  # the first
 
     def run(self) -> Iterator[Frame]:
         """Attempt after attempt, until there are fills enough or they only repeat themselves.
 
         Where a budget ends, the last frame has the best so far.
         """
-        self.stand_ins = self._stand_ins()
+        self.denoising.find_stand_ins()
         try:
             frame = yield from self._attempts()
         except BudgetError as error:
@@ -111,246 +77,137 @@ class Job:
 
     def _attempts(self) -> Generator[Frame, None, Frame]:
         """Fill the pool. Raises UnverifiedError or FillError when it stays empty."""
-        attempt, pending, frame = 0, self.groups, None
+        denoising, most = self.denoising, max(self.settings.tries * len(self.holes), self._wanted)
+        frame, check = None, Check("complete", ok=False, reason="nothing was tried")
         seen: set[tuple[object, ...]] = set()
-        check = Check("complete", ok=False, reason="nothing was tried")
-        settings = self.settings
-        most = max(settings.tries * len(self.holes), settings.candidates, settings.alternatives + 1)
-        while attempt < most:
-            tick, first = None, len(self.traces)
-            for group in pending:
-                for tick in self._denoise(group, attempt):
-                    yield tick
-            check = self.judge.check(self.fills, self.traces)
-            self._label(first, check)
-            frame = tick or frame
-            if tick is not None and check.ok:
-                self.pool.add(self._filled(check))
-                if self.pool.enough:
-                    break
-            outcome = (*self.tried, *self.fills)
-            attempt += tick is not None  # lengths that no text of the grammar has cost nothing
-            if self.pool:
-                pending = self._vary()
-            else:
-                blamed = self._next_length(check)
-                pending = [group for group in self.groups if blamed in group]
-            if outcome in seen or not pending:  # greedy decoding has been through all lengths
+        self._open()
+        while self.latest and denoising.begun < most:
+            first, repeated = len(denoising.traces), False
+            for turn in range(max(len(groups) for _, groups in self.latest)):
+                pairs = [(one, groups[turn]) for one, groups in self.latest if turn < len(groups)]
+                for frame in denoising.run(pairs):
+                    yield frame
+            for attempt, _ in self.latest:
+                check = self._judged(attempt, first)
+                repeated |= attempt.outcome in seen
+                seen.add(attempt.outcome)
+            if self.pool.enough or repeated:  # greedy decoding has been through all lengths
                 break
-            seen.add(outcome)
+            self._go_on(check)
         if frame is None or not self.pool:
             raise self._nothing(check)
         return frame
 
-    def _denoise(self, group: range, attempt: int) -> Iterator[Frame]:
-        """Fill a group's holes jointly, at the lengths that are next in line."""
-        settings = self.settings
-        for index in group:
-            self.fills[index] = None
-        if not self.lengths[group.start]:
-            rows = [self.choices[i] for i in group]
-            orders = ranked(self.framing, group, self.fills, rows)
-            for index, order in zip(group, orders, strict=True):
-                self.lengths[index] = order
-            self._drop_too_short(group)
-        window = self._window(group, [self.lengths[i][self.tried[i]] for i in group])
-        state = self._begun(window)
-        if state is None:
+    @property
+    def _wanted(self) -> int:
+        return max(self.settings.candidates, 1 + self.settings.alternatives)
+
+    def _open(self) -> None:
+        """Set up the first attempts: side by side, where none needs the fills of another."""
+        (first, groups), *_ = self.latest
+        if len(groups) == 1 and self._wanted > 1:
+            self.denoising.rank(first, groups[0])
+            self.more = self._variations(first)
+            self.latest += itertools.islice(self.more, min(self._wanted, ABREAST) - 1)
+
+    def _go_on(self, check: Check) -> None:
+        """Set up the next attempts; none where all lengths were tried."""
+        if self.passed is None:
+            attempt = self.latest[-1][0].again()
+            blamed = self._next_length(attempt, check)
+            self.latest = [(attempt, [group for group in self.denoising.groups if blamed in group])]
             return
-        best = start = Hypothesis(window.canvas, state)
-        self.going = group, window, best
-        yield Frame(attempt, 0, window, window.canvas)
-        times, before = list[float](), time.perf_counter()
-        try:
-            for tick, frontier in enumerate(
-                denoise(
-                    start,
-                    denoiser=self.denoiser,
-                    policy=settings.policy,
-                    schedule=settings.schedule,
-                    search=self._aimed(window),
-                    limits=settings.limits,
-                    rng=Streams(settings.seed + attempt),
-                )
-            ):
-                best = frontier[0]
-                self.going = group, window, best
-                times.append(1e3 * (time.perf_counter() - before))
-                yield Frame(attempt, tick + 1, window, best.canvas)
-                before = time.perf_counter()
-        finally:
-            holes = [self.holes[i] for i in group]
-            header = heading(self.denoiser, settings, self.judge, window, holes, attempt)
-            self.traces.append(Trace.of(header, best, vocab=self.denoiser.vocab, ms=times))
-        if best.done:
-            self._keep(group, window, best.canvas)
+        if self.more is None:
+            self.more = self._variations(self.passed)
+        missing = max(1, self._wanted - len(self.pool))
+        self.latest = list(itertools.islice(self.more, min(missing, ABREAST)))
 
-    def _aimed(self, window: Window) -> Search:
-        """The search; where one canvas holds all that is open, it knows the goal too."""
-        search, goal = self.settings.search, self.settings.goal
-        if goal is None or len(self.groups) > 1 or getattr(search, "goal", goal) is not None:
-            return search
+    def _variations(self, first: Attempt) -> Iterator[Round]:
+        """An attempt with another length for one hole, the best lengths of all holes first."""
+        others = [
+            [(hole, rank) for rank in range(len(row)) if rank != first.tried[hole]]
+            for hole, row in enumerate(self.denoising.lengths)
+        ]
+        for turn in itertools.chain(*itertools.zip_longest(*others)):
+            if turn is not None:
+                groups = [group for group in self.denoising.groups if turn[0] in group]
+                yield first.varied(*turn), groups
 
-        def text(canvas: Canvas) -> str:
-            return self.judge.text(
-                [self._restored(*pair) for pair in enumerate(window.fills(canvas))]
-            )
+    def _judged(self, attempt: Attempt, first: int) -> Check:
+        """What the checks say of an attempt; the pool and its traces, from `first` on, are told."""
+        traces = self.denoising.traces
+        check = self.judge.check(attempt.fills, traces)
+        if check.ok:
+            self.pool.add(self._filled(attempt, check))
+            self.passed = self.passed or attempt
+            return check
+        outcome = "incomplete" if check.name == "complete" else "unparsable"
+        for index in range(first, len(traces)):
+            if traces[index].header.attempt == attempt.number:
+                traces[index] = replace(traces[index], outcome=outcome, reason=check.reason)
+        return check
 
-        return replace(cast("Beam", search), goal=OnCanvases(goal, text))
-
-    def _restored(self, index: int, fill: bytes) -> bytes:
-        """A fill with the line ends and tabs that its place in the file has."""
-        return View.of(self.source, self.holes[index].start).restore(fill)
-
-    def _window(
-        self, group: range, lengths: Sequence[int], *, exact_length: bool | None = None
-    ) -> Window:
-        return self.framing.window(
-            group, lengths, self.fills, stand_ins=self.stand_ins, exact_length=exact_length
-        )
-
-    def _begun(self, window: Window) -> State | None:
-        """The constraint's state; None where no text has these lengths, or none was found."""
-        try:
-            return window.constraint.start(window.canvas)
-        except LimitError as error:
-            self.limit = error  # another length may do; where none does, this is the reason
-            return None
-
-    def _stand_ins(self) -> Sequence[bytes]:
-        """A text for each hole, which together make one of the grammar.
-
-        Raises FillError when there is none: then no fill can be found, whatever the lengths;
-        LimitError when none was found, and there may be some.
-        """
-        if self.rule is None:
-            return ()
-        whole, grammar = self.framing.whole, self.rule.constraint
-        slots = [row[-1] for row in self.choices]
-        keeps = self.framing.keeps_its_line
-        lines = [Affixes(one_line=keeps(index)) for index in range(len(slots))]
-        if (found := whole.witness(grammar, slots, lines)) is not None:
-            return found
-        free = None
-        with suppress(LimitError):
-            free = whole.witness(grammar, slots)
-        name = self.rule.grammar.name
-        raise FillError(
-            "no text of the grammar fits",
-            where=self.source.name,
-            expected=f"text of the grammar {name}, in up to {max(slots)} tokens for a hole",
-            hint="one_line=False (--many-lines) would let the holes take several lines"
-            if free is not None
-            else "look for what conflicts with `infill grammar explain FILE`, raise max_tokens, "
-            "or fill without a grammar: grammar='none'",
-        )
-
-    def _drop_too_short(self, group: range) -> None:
-        """Leave out the lengths that no text of the grammar has, whatever the other holes hold."""
-        if self.rule is None:
-            return
-        longest = [self.choices[i][-1] for i in group]
-        for place, index in enumerate(group):
-            low, *more = sorted(self.lengths[index])
-            lengths = [low, *more]
-            if not more:
-                continue
-            first, last = 0, len(more)  # the longest is taken to fit: the whole text has a witness
-            while first < last:
-                middle = (first + last) // 2
-                tokens = [*longest[:place], lengths[middle], *longest[place + 1 :]]
-                window = self._window(group, tokens, exact_length=False)
-                if self._begun(window) is None:
-                    first = middle + 1
-                else:
-                    last = middle
-            self.lengths[index] = [n for n in self.lengths[index] if n >= lengths[first]]
-
-    def _keep(self, group: range, window: Window, canvas: Canvas) -> None:
-        fills, scores = window.fills(canvas), window.scores(canvas)
-        for index, fill, score in zip(group, fills, scores, strict=True):
-            self.fills[index], self.scores[index] = self._restored(index, fill), score
-        self.done[group.start] = window, canvas
-
-    def _filled(self, check: Check) -> Filled:
+    def _filled(self, attempt: Attempt, check: Check) -> Filled:
         """What the holes hold now."""
         return Filled(
-            edits=self.judge.edits(self.fills),
+            edits=self.judge.edits(attempt.fills),
             source=self.source,
             holes=tuple(
                 HoleFill((fill or b"").decode(errors="replace"), score)
-                for fill, score in zip(self.fills, self.scores, strict=True)
+                for fill, score in zip(attempt.fills, attempt.scores, strict=True)
             ),
             check=check,
-            windows=tuple(self.done[start] for start in sorted(self.done)),
-            tried=tuple(self.tried),
-            fills=tuple(self.fills),
+            windows=tuple(attempt.done[start] for start in sorted(attempt.done)),
         )
 
-    def _next_length(self, check: Check) -> int:
+    def _next_length(self, attempt: Attempt, check: Check) -> int:
         """Choose another length for the hole to blame.
 
         Where it has none left it goes back to its best, and its nearest neighbour changes; after
         the last of all, each is at its best again, for a sampling policy to draw anew.
         """
-        blamed = self.judge.blamed(self.fills, check)
+        blamed = self.judge.blamed(attempt.fills, check)
         for index in sorted(range(len(self.holes)), key=lambda i: abs(i - blamed)):
-            if self.tried[index] + 1 < len(self.lengths[index]):
-                self.tried[index] += 1
+            if attempt.tried[index] + 1 < len(self.denoising.lengths[index]):
+                attempt.tried[index] += 1
                 return index
-            self.tried[index] = 0
+            attempt.tried[index] = 0
         return blamed
-
-    def _vary(self) -> list[range]:
-        """Go back to the first fill, with another length for one of its holes; none is left: []."""
-        first = self.pool.first
-        self.fills, self.tried = list(first.fills), list(first.tried)
-        for (window, canvas), group in zip(first.windows, self.groups, strict=True):
-            self._keep(group, window, canvas)
-        if (other := self.pool.variation(self.lengths)) is None:
-            return []
-        index, self.tried[index] = other
-        return [group for group in self.groups if index in group]
-
-    def _label(self, first: int, check: Check) -> None:
-        """Tell the last attempt's traces, those from `first` on, how it ended."""
-        if check.ok:
-            return
-        outcome = "incomplete" if check.name == "complete" else "unparsable"
-        for index in range(first, len(self.traces)):
-            self.traces[index] = replace(self.traces[index], outcome=outcome, reason=check.reason)
 
     def _complete(self, error: BudgetError) -> None:
         """A fill without the model, where there is none yet: witnesses for what is open.
 
-        Raises the error where that does not pass the checks.
+        Raises the error where none passes the checks.
         """
         if self.pool:
             return
-        if self.going is not None:
-            group, window, best = self.going
-            self._keep(group, window, best.state.witness())
-        for index, fill in enumerate(self.fills):
-            if fill is None:
-                self.fills[index] = self.stand_ins[index] if self.stand_ins else b""
-        check = self.judge.check(self.fills, self.traces)
-        if not check.ok:
-            error.hint = "nothing that parses was found so far; raise the budget"
-            raise error
-        self.pool.add(self._filled(check))
+        stand_ins = self.denoising.stand_ins or [b""] * len(self.holes)
+        for attempt, _ in self.latest:
+            if attempt.going is not None:
+                group, window, best = attempt.going
+                self.denoising.keep(attempt, group, window, best.state.witness())
+            pairs = zip(attempt.fills, stand_ins, strict=True)
+            attempt.fills = [other if fill is None else fill for fill, other in pairs]
+            check = self.judge.check(attempt.fills, self.denoising.traces)
+            if check.ok:
+                self.pool.add(self._filled(attempt, check))
+                return
+        error.hint = "nothing that parses was found so far; raise the budget"
+        raise error
 
     def _still(self) -> Frame:
         """A frame of what there is when the work ends early."""
-        if self.going is not None:
-            _, window, best = self.going
+        attempt, _ = self.latest[0]
+        if attempt.going is not None:
+            _, window, best = attempt.going
             return Frame(0, 0, window, best.canvas)
-        window = self._window(self.groups[0], [self.choices[i][0] for i in self.groups[0]])
+        window = self.denoising.first_window()
         return Frame(0, 0, window, window.canvas)
 
     def _proposal(
         self, filled: Filled, others: Sequence[Proposal] = (), stopped: str = ""
     ) -> Proposal:
-        checked = self.judge.language is not None or self.rule is not None
+        checked = self.judge.language is not None or self.judge.rule is not None
         rivals = [[p.holes[i].text for p in others] for i in range(len(filled.holes))]
         return Proposal(
             source=self.source,
@@ -361,7 +218,7 @@ class Job:
                 replace(hole, alternatives=tuple(t for t in dict.fromkeys(row) if t != hole.text))
                 for hole, row in zip(filled.holes, rivals, strict=True)
             ),
-            traces=tuple(self.traces),
+            traces=tuple(self.denoising.traces),
             alternatives=tuple(others)[: self.settings.alternatives],
             forwards=self.denoiser.forwards,
             stopped=stopped,
@@ -369,22 +226,22 @@ class Job:
         )
 
     def _nothing(self, check: Check) -> InfillError:
-        attempts = len({trace.header.attempt for trace in self.traces})
-        if not self.traces:
-            if self.limit is not None:
-                return self.limit
+        attempts = len({trace.header.attempt for trace in self.denoising.traces})
+        if not self.denoising.traces:
+            if self.denoising.limit is not None:
+                return self.denoising.limit
             return FillError(
                 "no hole could be filled",
                 where=self.source.name,
                 expected=""
-                if self.rule is None
-                else f"text of the grammar {self.rule.grammar.name}",
-                hint="raise max_tokens" if self.rule is None else "set exact_length=False",
+                if self.judge.rule is None
+                else f"text of the grammar {self.judge.rule.grammar.name}",
+                hint="raise max_tokens" if self.judge.rule is None else "set exact_length=False",
             )
         return UnverifiedError(
             f"no fill was found that parses, in {attempts} attempts",
-            proposal=self._proposal(self._filled(check)),
-            traces=tuple(self.traces),
+            proposal=self._proposal(self._filled(self.latest[-1][0], check)),
+            traces=tuple(self.denoising.traces),
             where=f"{self.source.name}: {check.reason}",
             hint="raise tries or max_tokens, change the seed, or give the hole more context",
         )

@@ -7,9 +7,9 @@ arXiv:2602.07546 and our own trials). One forward for all lengths, no denoising.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-
-import numpy as np
+from statistics import fmean
 
 from infill.canvas import Canvas, Slot
 from infill.decode.candidates import Row
@@ -22,10 +22,13 @@ from infill.text import Source
 
 TYPICAL = 6  # tokens that other holes of the window are given meanwhile
 NEIGHBOURS = 8  # given tokens right of a hole that are hidden for the look
-LINE_COST, INLINE_COST = 0.05, 0.2
-"""Nats that a further token must be worth, where a hole begins a line and where it does not.
+LINE, INLINE = (8.0, 0.3), (4.0, 0.5)
+"""Typical length of a fill, in tokens, and the spread of its logarithm: where a hole begins a line
+and where it does not. A length costs by how far it is from it, as under Student's distribution
+with no more than two nats for one token: a model that is sure is believed.
 
-Without a cost long repetitions win (`benchmarks/LOG.md`).
+One look of a small model hardly tells lengths apart, and without a cost long repetitions win
+(`benchmarks/LOG.md`).
 """
 BATCH = 16  # canvases in one forward; more only costs memory
 
@@ -104,28 +107,43 @@ def _rows(denoiser: Denoiser, canvases: Sequence[Canvas]) -> Iterator[Row]:
         yield from (scores[row] for row in range(len(batch)))
 
 
+def _beside(window: Window, hole: int) -> list[int]:
+    """The given slots right of the hole."""
+    _, stop = window.canvas.between(window.anchors[hole])
+    near = range(stop, min(stop + NEIGHBOURS, len(window.canvas)))
+    return [at for at in near if window.canvas.slots[at] == Slot.GIVEN]
+
+
 def _hidden(window: Window, hole: int) -> Canvas:
     """The canvas with the tokens right of the hole hidden too."""
-    _, stop = window.canvas.between(window.anchors[hole])
     slots = window.canvas.slots.copy()
-    slots[stop : stop + NEIGHBOURS] = Slot.HOLE
+    slots[_beside(window, hole)] = Slot.HOLE
     return Canvas(window.canvas.ids, slots)
 
 
 def _score(row: Row, window: Window, hole: int) -> float:
-    """Mean log-probability (nats), of the user's tokens where we know them, less the cost."""
+    """Mean log-probability (nats) of what is written, and of what stands beside it, less the cost.
+
+    The two are means of their own: a long fill must not outweigh its neighbours.
+    """
     canvas = window.canvas
     start, stop = canvas.between(window.anchors[hole])
     before, after = window.healed[hole]
-    end = min(stop + NEIGHBOURS, len(canvas))
     if not window.vocab.decode(before).strip():  # a space is no token of its own
         before = ()
     known = dict(enumerate(before, start)) | dict(enumerate(after, stop - len(after)))
-    known |= {at: int(canvas.ids[at]) for at in range(stop, end) if canvas.slots[at] == Slot.GIVEN}
-    logps = [
-        row.logp(at, known[at]) if at in known else float(row.top(at, k=1).logps[0])
-        for at in range(start, end)
+    own = [
+        row.logp(at, known[at]) if at in known else _best(row, at, window.vocab.blank)
+        for at in range(start, stop)
     ]
+    beside = [row.logp(at, int(canvas.ids[at])) for at in _beside(window, hole)]
     inline = start and b"\n" not in window.vocab.token_bytes(int(canvas.ids[start - 1]))
-    cost = (INLINE_COST if inline else LINE_COST) * (stop - start)
-    return float(np.mean(logps)) - cost if logps else 0.0
+    typical, spread = INLINE if inline else LINE
+    away = math.log(max(1, stop - start) / typical) / spread
+    return sum(fmean(logps) for logps in (own, beside) if logps) - math.log1p(away * away) / 2
+
+
+def _best(row: Row, at: int, blank: int) -> float:
+    """Log-probability of a slot's likeliest token; a blank says that the slot is too many."""
+    top = row.top(at, k=2)
+    return float(top.logps[int(top.tokens[0] == blank)])

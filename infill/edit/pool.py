@@ -1,14 +1,18 @@
 """The fills of one text that pass their checks, and which of them is best.
 
-By the goal first; then by boundary pseudo-likelihood, what the model makes of the fill and the
-tokens beside it: a fill's own likelihood cannot be compared between lengths.
+By the goal first, then by one of two measures; a fill's own likelihood is none, since it cannot
+be compared between lengths.
+
+agreement   how like the other fills it is, by edit similarity: the choice of least expected loss
+            when each is taken to be as likely (minimum Bayes risk, Kumar and Byrne 2004)
+boundary    pseudo-likelihood of the fill and the tokens beside it: what the model makes of it
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from statistics import fmean
 
 import numpy as np
 
@@ -31,8 +35,6 @@ class Filled:
     """One fill of all holes.
 
     windows   per group of holes, its window and the complete canvas
-    tried     per hole, which of its lengths it has
-    fills     per hole its bytes, None where it is open
     goal      the goal's score of the text, where there is a goal
     """
 
@@ -41,8 +43,6 @@ class Filled:
     holes: tuple[HoleFill, ...]
     check: Check
     windows: tuple[tuple[Window, Canvas], ...]
-    tried: tuple[int, ...]
-    fills: tuple[bytes | None, ...]
     goal: float | None = None
 
     @property
@@ -57,15 +57,10 @@ class Pool:
     def __init__(self, denoiser: Denoiser, settings: Settings) -> None:
         self.denoiser, self.settings = denoiser, settings
         self._found: dict[bytes, Filled] = {}
-        self._reached, self._varied = False, 0
+        self._reached = False
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
-    @property
-    def first(self) -> Filled:
-        """What was found first."""
-        return next(iter(self._found.values()))
+    def __len__(self) -> int:
+        return len(self._found)
 
     @property
     def enough(self) -> bool:
@@ -86,27 +81,25 @@ class Pool:
             self._reached |= goal.reached(text)
         self._found[data] = filled
 
-    def variation(self, lengths: Sequence[Sequence[int]]) -> tuple[int, int] | None:
-        """A hole and another of its lengths, best lengths of all holes first; None at the end."""
-        first = self.first.tried
-        others = [
-            [(index, rank) for rank in range(len(row)) if rank != first[index]]
-            for index, row in enumerate(lengths)
-        ]
-        turns = itertools.chain(*itertools.zip_longest(*others))
-        order = [turn for turn in turns if turn is not None]
-        self._varied += 1
-        return order[self._varied - 1] if self._varied <= len(order) else None
-
     def ranked(self) -> list[Filled]:
         """The fills, the best first; by their goals only where the budget allows no look."""
         found = list(self._found.values())
+        measure = self._agreement if self.settings.rank_by == "agreement" else self._boundary
         try:
-            looks = [self._boundary(filled) for filled in found if len(found) > 1] or [0.0]
+            looks = [measure(filled) for filled in found if len(found) > 1] or [0.0]
         except BudgetError:
             looks = [0.0] * len(found)
         keys = [(-(filled.goal or 0.0), -look) for filled, look in zip(found, looks, strict=True)]
         return [found[index] for index in sorted(range(len(found)), key=keys.__getitem__)]
+
+    def _agreement(self, filled: Filled) -> float:
+        """Mean edit similarity to the other fills, from 0 to 1, hole by hole."""
+        others = [other for other in self._found.values() if other is not filled]
+        return fmean(
+            SequenceMatcher(None, mine.text, its.text, autojunk=False).ratio()
+            for other in others
+            for mine, its in zip(filled.holes, other.holes, strict=True)
+        )
 
     def _boundary(self, filled: Filled) -> float:
         """Mean over the tokens of all fills and beside them (nats)."""

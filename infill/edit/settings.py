@@ -42,6 +42,8 @@ class Settings:
     length      tokens of a fill: "auto" finds out, a number, or the numbers to choose from
     candidates  fills that parse, of different lengths, before the best of them is taken
     alternatives  other fills to hand out, distinct and ranked; they take as many more fills
+    rank_by     which of several fills is best: the one most like the others ("agreement"), or the
+                likeliest together with the tokens beside it ("boundary" pseudo-likelihood)
     goal        what the whole text is for: the fill that scores best is taken, and the work ends
                 with the first that reaches it
     nfe_budget  forwards (canvases scored) that a text may take; None is no bound
@@ -63,6 +65,7 @@ class Settings:
     length: Length = "auto"
     candidates: int = 1
     alternatives: int = 0
+    rank_by: Literal["agreement", "boundary"] = "agreement"
     goal: Goal | None = None
     nfe_budget: int | None = None
     time_limit: float | None = None
@@ -94,6 +97,7 @@ class Settings:
             ("marker", bool(self.marker.strip()), "some text"),
             ("candidates", self.candidates >= 1, "1 or more"),
             ("alternatives", self.alternatives >= 0, "0 or more"),
+            ("rank_by", self.rank_by in {"agreement", "boundary"}, "agreement or boundary"),
             ("nfe_budget", self.nfe_budget is None or self.nfe_budget >= 0, "0 or more"),
             ("time_limit", self.time_limit is None or self.time_limit >= 0, "0 seconds or more"),
             ("length", _possible(self.length, longest), f"'auto', or from 1 to {longest}"),

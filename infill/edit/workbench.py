@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from infill.edit.denoising import Frame
 from infill.edit.grammars import Choice, chosen, constraint
 from infill.edit.holes import Hole, checked, find_holes
-from infill.edit.job import Frame, Job
+from infill.edit.job import Job
 from infill.edit.judging import Rule
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings

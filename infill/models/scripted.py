@@ -84,7 +84,8 @@ def even(vocab: Vocab) -> Script:
 def recite(vocab: Vocab, *text: bytes, sure: float = 20.0) -> Script:
     """A script that knows one text, and gives each slot the token that stands there in it.
 
-    A canvas is laid beside the text where most of its given tokens agree. A text in several
+    A canvas is laid beside the text where most of its given tokens agree; of holes between tokens
+    that do not, as where they are too many or too few, it knows nothing. A text in several
     stretches has no token across their ends, as a text with holes has none across theirs.
     """
     known = torch.tensor([token for part in text for token in vocab.encode(part)])
@@ -95,7 +96,12 @@ def recite(vocab: Vocab, *text: bytes, sure: float = 20.0) -> Script:
         at = torch.arange(len(canvas))
         padded = torch.nn.functional.pad(known, (len(canvas), len(canvas)), value=-2)
         placed = padded.unfold(0, len(canvas), 1)
-        told = placed[(placed == given).sum(1).argmax()]
+        told = placed[(placed == given).sum(1).argmax()].clone()
+        for start, stop in canvas.regions():
+            near = (start - 2, start - 1, stop, stop + 1)
+            beside = [at for at in near if 0 <= at < len(canvas) and given[at] >= 0]
+            if (told[beside] != given[beside]).any():
+                told[start:stop] = -2
         logits[at[told >= 0], told[told >= 0]] = sure
         return logits
 

@@ -18,7 +18,7 @@ from infill.constrain.combine import Anything
 from infill.decode.branching import Branching
 from infill.decode.candidates import Row, Sampling
 from infill.decode.hypothesis import Hypothesis
-from infill.decode.loop import Streams, denoise
+from infill.decode.loop import Course, Streams, denoise, together
 from infill.decode.policy import (
     Blockwise,
     Confidence,
@@ -33,7 +33,8 @@ from infill.decode.scores import LogitScores
 from infill.decode.search import Beam
 from infill.decode.trace import Header, Trace, texts_of
 from infill.limits import Limits
-from infill.models.scripted import Scripted, noise
+from infill.models.counted import Counted
+from infill.models.scripted import Scripted, byte_vocab, noise
 from infill.vocab import Vocab
 
 SAMPLINGS = [
@@ -112,6 +113,39 @@ def run(  # noqa: PLR0913 - what the loop varies
     ):
         best, count = frontier[0], count + 1
     return best, count
+
+
+@pytest.mark.parametrize("search", [Beam(), Beam(2)], ids=["greedy", "beam"])
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 9))
+def test_starts_that_go_side_by_side_do_not_see_each_other(search, lengths, seed):
+    """Each ends as it would alone, in as many batches as the longest alone takes."""
+    vocab = byte_vocab(b"ab", b"ba")
+    model = Counted(Scripted(vocab, noise(vocab, seed)))
+    starts = [Canvas([97] + [0] * n, [Slot.GIVEN] + [Slot.HOLE] * n) for n in lengths]
+
+    def course(number: int) -> Course:
+        canvas = starts[number]
+        return Course(
+            Hypothesis(canvas, Anything(vocab).start(canvas)),
+            policy=Confidence(sampling=Sampling(temperature=0.5)),
+            schedule=Linear(),
+            search=search,
+            rng=Streams(seed + number),
+        )
+
+    alone, batches = [], []
+    for number in range(len(starts)):
+        before, one = model.batches, course(number)
+        frontiers = [[h.canvas for h in one.frontier] for _ in together([one], model)]
+        alone.append(frontiers)
+        batches.append(model.batches - before)
+    before, courses = model.batches, [course(number) for number in range(len(starts))]
+    side = [[] for _ in courses]
+    for moved in together(courses, model):
+        for one in moved:
+            side[courses.index(one)].append([h.canvas for h in one.frontier])
+    assert side == alone
+    assert model.batches - before == max(batches)
 
 
 def loves_specials(vocab: Vocab):

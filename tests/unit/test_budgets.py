@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import SequenceMatcher
 
 import pytest
 import torch
@@ -15,11 +16,15 @@ from infill.decode.lanes import BestOf, Remasking
 from infill.decode.particles import Particles
 from infill.decode.search import Beam
 from infill.edit.holes import Hole
+from infill.edit.pool import Filled, Pool
+from infill.edit.proposal import HoleFill
 from infill.edit.settings import Settings
+from infill.edit.verify import Check
 from infill.edit.workbench import Workbench
 from infill.errors import BudgetError, OptionError
 from infill.models.counted import Counted
 from infill.models.scripted import Scripted, byte_vocab, favour, noise
+from infill.text import Source, Span, TextEdit
 
 VOCAB = byte_vocab(b"()", b"((", b"x)", b'"a"', b"1,", b"[[")
 MARKER = "<FILL_ME>"
@@ -51,6 +56,40 @@ def test_a_budget_holds_and_what_comes_out_is_good(seed, budget):
     json.loads(proposal.text)
     assert re.fullmatch(".*".join(map(re.escape, TEXT.split(MARKER))), proposal.text, re.DOTALL)
     assert proposal.stopped in {"", "nfe_budget"}
+
+
+@given(st.integers(0, 99))
+def test_candidates_go_side_by_side_and_are_the_fills_of_their_lengths_alone(seed):
+    text, lengths = f'["a", {MARKER}]', [1, 2, 3, 5]
+    model = Counted(Scripted(VOCAB, noise(VOCAB, seed)))
+    settings = Settings(seed=seed, length=lengths, candidates=4, alternatives=3, rank_by="boundary")
+    proposal = Workbench(model, settings).fill(text, grammar="json")
+    looks, scoring = 1, 1  # batches: one look at all lengths, one for each fill's neighbours
+    assert model.batches <= looks + max(lengths) + len(lengths) * scoring
+    alone = {fill(text, seed=seed, length=n)[0].text for n in lengths}
+    assert {one.text for one in (proposal, *proposal.alternatives)} == alone
+
+
+@given(st.lists(st.text("ab(", min_size=1, max_size=6), min_size=3, max_size=5, unique=True))
+def test_the_fill_that_is_most_like_the_others_is_the_best(texts):
+    source = Source.of(b"", "")
+    pool = Pool(Counted(Scripted(VOCAB, noise(VOCAB))), Settings())
+    for text in texts:
+        edits = (TextEdit(Span(0, 0), text.encode()),)
+        check = Check("untouched", ok=True)
+        pool.add(Filled(source, edits, (HoleFill(text, 0.0),), check, ()))
+
+    def likeness(text: str) -> float:
+        others = [other for other in texts if other != text]
+        return sum(SequenceMatcher(None, text, other, autojunk=False).ratio() for other in others)
+
+    best = pool.ranked()[0].holes[0].text
+    assert likeness(best) == pytest.approx(max(map(likeness, texts)))
+
+
+def test_another_measure_is_refused():
+    with pytest.raises(OptionError, match="rank_by is out of range"):
+        Settings(rank_by="length")
 
 
 @given(st.integers(0, 99))
@@ -111,10 +150,10 @@ class Longer:
 
 
 def test_the_fill_that_scores_best_is_taken_and_work_ends_at_the_goal():
-    first, _ = fill(f"[1, {MARKER}]")
-    best, much = fill(f"[1, {MARKER}]", goal=Longer(1_000))
+    first, _ = fill(f"[1, {MARKER}]", max_tokens=40)
+    best, much = fill(f"[1, {MARKER}]", max_tokens=40, tries=20, goal=Longer(1_000))
     assert best.goal == len(best.text) > len(first.text)
-    reached, little = fill(f"[1, {MARKER}]", goal=Longer(1))
+    reached, little = fill(f"[1, {MARKER}]", max_tokens=40, goal=Longer(1))
     assert (reached.text, reached.goal) == (first.text, len(first.text))
     assert little.canvases < much.canvases
 
