@@ -53,6 +53,8 @@ class Vocab:
     mask        the id that shows a hole to the model
     eos         the end-of-sequence id, if the model has one
     blank       the id that stands for "nothing here"; a virtual id is added where there is none
+    expand      the id by which the model asks for two slots in place of one, if it has one
+    delete      the id by which it asks for a slot to go, if it has one; it may be the eos
     specials    further ids that render to nothing and are never written (pad, bos, …)
     encoder     the tokenizer's own encoding; greedy longest match without one
     """
@@ -64,15 +66,18 @@ class Vocab:
         mask: int,
         eos: int | None = None,
         blank: int | None = None,
+        expand: int | None = None,
+        delete: int | None = None,
         specials: Iterable[int] = (),
         encoder: Encoder | None = None,
     ) -> None:
         listed = [*tokens] if blank is not None else [*tokens, b""]
-        self.mask, self.eos = mask, eos
+        self.mask, self.eos, self.expand, self.delete = mask, eos, expand, delete
         self.model_size = len(tokens)
         """How many ids the model itself scores; a virtual blank lies beyond them."""
         self.blank = len(tokens) if blank is None else blank
-        named = {mask, self.blank, *specials, *(() if eos is None else (eos,))}
+        further = (token for token in (eos, expand, delete) if token is not None)
+        named = {mask, self.blank, *specials, *further}
         if wrong := sorted(i for i in named if not 0 <= i < len(listed)):
             raise ModelError(
                 "a special token lies outside the vocabulary",
@@ -82,6 +87,13 @@ class Vocab:
             )
         if mask == self.blank:
             raise ModelError("mask and blank are the same token", got=f"id {mask} for both")
+        asks, others = {expand, delete} - {None}, {mask, self.blank}
+        if asks & others or (expand is not None and expand in {delete, eos}):
+            raise ModelError(
+                "expand or delete is also another token",
+                expected="ids of their own; only delete may be the eos",
+                got=f"expand={expand}, delete={delete}, mask={mask}, blank={self.blank}, eos={eos}",
+            )
         self.specials = frozenset(named)
         for i in self.specials:
             listed[i] = b""
@@ -126,7 +138,10 @@ class Vocab:
     @cached_property
     def digest(self) -> str:
         """sha256 of the tokens in their order: two vocabularies with one digest are the same."""
-        digest = hashlib.sha256(repr((self.mask, self.eos, self.blank)).encode())
+        named = [self.mask, self.eos, self.blank]
+        if self.expand is not None or self.delete is not None:
+            named += [self.expand, self.delete]
+        digest = hashlib.sha256(repr(tuple(named)).encode())
         for piece in self._tokens:
             digest.update(len(piece).to_bytes(4, "little") + piece)
         return digest.hexdigest()

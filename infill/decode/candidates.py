@@ -124,6 +124,30 @@ class Candidates:
         return self._both[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Whether a model would rather have H holes longer, or gone, than write to them.
+
+    Log-probabilities over the writable tokens and these two together (nats, float64 [H]).
+
+    write   the likeliest writable token
+    text    all writable tokens
+    expand  `Vocab.expand`, -inf where there is none
+    delete  `Vocab.delete`, -inf where there is none
+    """
+
+    write: NDArray[np.float64]
+    text: NDArray[np.float64]
+    expand: NDArray[np.float64]
+    delete: NDArray[np.float64]
+
+    def without_expand(self) -> Wishes:
+        """The same where nothing can be made longer: over what is left."""
+        left = np.logaddexp(self.text, self.delete)
+        never = np.full_like(self.expand, -np.inf)
+        return Wishes(self.write - left, self.text - left, never, self.delete - left)
+
+
 class Scores(Protocol):
     """What a denoiser returns: B rows of scored slots."""
 
@@ -153,6 +177,13 @@ class Scores(Protocol):
         allowed: Bitmasks | None = None,
     ) -> Candidates:
         """One token per hole, drawn with the given uniforms in [0, 1)."""
+        ...
+
+    def wishes(self, row: int, holes: Positions) -> Wishes:
+        """What the model would do with the length of holes.
+
+        Raises OptionError for a vocabulary that cannot say it.
+        """
         ...
 
 
@@ -187,3 +218,7 @@ class Row:
         return self.scores.candidates(
             self.row, holes, sampling=sampling, uniforms=uniforms, allowed=allowed
         )
+
+    def wishes(self, holes: Positions) -> Wishes:
+        """What the model would do with the length of holes."""
+        return self.scores.wishes(self.row, holes)

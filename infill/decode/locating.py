@@ -2,8 +2,9 @@
 
 A masked model was never asked about tokens that it sees, so a token is hidden before the model is
 asked about it. `Partition` hides a part of the slots at a time, each part spread over the canvas;
-`LeaveOneOut` hides one slot at a time, as the reference; `Visible` hides nothing and is for models
-that were trained on corrupted visible tokens (CDLM, arXiv:2512.15596).
+`LeaveOneOut` hides one slot at a time, as the reference; `Shadow` asks about all in one forward, of
+models that take attention masks and positions; `Visible` hides nothing and is for models that were
+trained on corrupted visible tokens (CDLM, arXiv:2512.15596).
 
 The gap, best minus current, protects a token that is unlikely only because many would do.
 
@@ -27,7 +28,7 @@ from infill.canvas import Canvas, Positions
 from infill.decode.candidates import Row, Sampling
 from infill.decode.likelihood import BATCH, masked, partition
 from infill.errors import OptionError
-from infill.models.denoiser import Denoiser
+from infill.models.denoiser import Denoiser, shadowing
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,29 @@ class LeaveOneOut:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """Leave a mask beside each slot, in one forward (WINO's shadow block, arXiv:2507.18578).
+
+    The mask has the slot's position and sees everything but the slot; it approximates
+    `LeaveOneOut`, since the other tokens have seen the slot's. Here it sees no other mask of the
+    block, where the paper's do. Slots that were left blank are not doubted: a model is not shown
+    them. Raises OptionError for a model that takes no such block.
+    """
+
+    def __call__(self, denoiser: Denoiser, canvas: Canvas, at: Sequence[int]) -> Doubts:
+        """Each slot that is not blank, given about all others."""
+        model, where = shadowing(denoiser), np.array(sorted(at), dtype=np.int64)
+        where = where[canvas.ids[where] != denoiser.vocab.blank]
+        if not len(where):
+            return _none()
+        row = model.shadowed([canvas], [where])[0]
+        best = row.candidates(where, sampling=Sampling(), uniforms=np.zeros(len(where)))
+        current = _current(row, canvas, where, denoiser)
+        return Doubts(where, current, best.logps, best.tokens, 1)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Visible:
     """Hide nothing: one forward. Raises OptionError for a model that was not trained for it."""
 
@@ -133,11 +157,15 @@ def looked(denoiser: Denoiser, canvas: Canvas, groups: Sequence[Positions]) -> D
             current = _current(scores[row], canvas, group, denoiser)
             found.append((group, current, drawn.logps, drawn.tokens))
     if not found:
-        none = np.zeros(0)
-        return Doubts(none.astype(np.int64), none, none, none.astype(np.int64), 0)
+        return _none()
     at, current, best, tokens = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.argsort(at)
     return Doubts(at[order], current[order], best[order], tokens[order], len(looks))
+
+
+def _none() -> Doubts:
+    none = np.zeros(0)
+    return Doubts(none.astype(np.int64), none, none, none.astype(np.int64), 0)
 
 
 def _current(row: Row, canvas: Canvas, at: Positions, denoiser: Denoiser) -> NDArray[np.float64]:

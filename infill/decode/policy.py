@@ -20,7 +20,7 @@ from typing import Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.canvas import Step, Write
+from infill.canvas import Positions, Step, Write
 from infill.decode.candidates import Candidates, Row, Sampling
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.schedule import Tick
@@ -49,15 +49,27 @@ class Unmasking(ABC):
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
     ) -> Iterable[Step]:
-        """One step of writes, the surest first, as a constraint should judge them.
+        """One step of writes, the surest first, as a constraint should judge them."""
+        if step := self.writes(hypothesis, row, tick, rng, at=hypothesis.canvas.holes):
+            yield step
+
+    def writes(
+        self,
+        hypothesis: Hypothesis,
+        row: Row,
+        tick: Tick,
+        rng: np.random.Generator,
+        *,
+        at: Positions,
+    ) -> Step:
+        """Writes to holes among `at`, so many that no more of these are left than the tick says.
 
         A mask costs a constraint far more than a question about one token. So tokens are drawn
         from all, and a mask is asked for where the one that was chosen is not admitted. Drawing
         anew with another number is exact: p(t) + p(vetoed) · p(t)/p(admitted) = p(t)/p(admitted).
         """
-        canvas, state, sampling = hypothesis.canvas, hypothesis.state, self.sampling
-        holes = canvas.holes
-        first, second = (rng.random(len(canvas))[holes] for _ in range(2))
+        state, sampling, holes = hypothesis.state, self.sampling, at
+        first, second = (rng.random(len(hypothesis.canvas))[holes] for _ in range(2))
         drawn = row.candidates(holes, sampling=sampling, uniforms=first)
         masks: dict[int, Bitmask] = {}
         while True:
@@ -71,18 +83,17 @@ class Unmasking(ABC):
                 break
             masks |= {i: state.allowed(int(holes[i])) for i in wrong}
             allowed = np.stack([masks[i] for i in wrong])
-            at = np.array(wrong)
+            where = np.array(wrong)
             anew = row.candidates(
-                holes[at], sampling=sampling, uniforms=second[at], allowed=allowed
+                holes[where], sampling=sampling, uniforms=second[where], allowed=allowed
             )
-            drawn = drawn.replaced(at, anew)
+            drawn = drawn.replaced(where, anew)
         picks = _with_forced(picks, masks)
         picks = picks[np.isfinite(drawn.logps[picks])]
-        if len(picks):
-            yield tuple(
-                Write(int(drawn.at[i]), int(drawn.tokens[i]), float(drawn.logps[i]))
-                for i in picks.tolist()
-            )
+        return tuple(
+            Write(int(drawn.at[i]), int(drawn.tokens[i]), float(drawn.logps[i]))
+            for i in picks.tolist()
+        )
 
     @abstractmethod
     def choose(self, drawn: Candidates, *, quota: int) -> Picks:

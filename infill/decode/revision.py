@@ -20,17 +20,19 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Annotated, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.canvas import Reopen, Slot, Splice, Step, Write
-from infill.decode.candidates import Row
+from infill.canvas import Reopen, Slot, Step, Write
+from infill.decode.candidates import Candidates, Row
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.locating import Locator, Partition, Visible
+from infill.decode.past import Past
 from infill.decode.policy import Confidence, Unmasking
 from infill.decode.policy import Threshold as Draft
 from infill.decode.schedule import Tick
@@ -38,47 +40,7 @@ from infill.errors import OptionError
 from infill.models.denoiser import Denoiser
 
 Shares = Annotated[NDArray[np.float64], "F"]
-
-
-@dataclass(frozen=True)
-class Past:
-    """What a hypothesis has reopened on its way: the tokens, by where their slots are now.
-
-    rounds   steps that reopened something
-    """
-
-    tokens: dict[int, list[int]]
-    rounds: int
-
-    @classmethod
-    def of(cls, hypothesis: Hypothesis) -> Past:
-        """Read from the lineage, so that a policy keeps nothing itself."""
-        tokens: dict[int, list[int]] = {}
-        rounds = 0
-        for one in hypothesis.lineage()[1:]:
-            rounds += any(isinstance(move, Reopen) for move in one.step)
-            canvas = one.parent.canvas if one.parent is not None else one.canvas
-            for move in one.step:
-                if isinstance(move, Reopen):
-                    tokens.setdefault(move.at, []).append(int(canvas.ids[move.at]))
-                elif isinstance(move, Splice):
-                    tokens = {_moved(at, move): ids for at, ids in tokens.items()}
-                canvas = canvas.apply((move,))
-        return cls(tokens, rounds)
-
-    def open_to(self, hypothesis: Hypothesis, cap: int) -> list[int]:
-        """The filled slots that may be reopened (again), in order."""
-        canvas = hypothesis.canvas
-        return [
-            at
-            for at in np.flatnonzero(canvas.slots == Slot.FILLED).tolist()
-            if len(self.tokens.get(at, ())) < cap
-            and int(canvas.ids[at]) not in self.tokens.get(at, ())
-        ]
-
-
-def _moved(at: int, move: Splice) -> int:
-    return at + move.holes - move.delete if at >= move.at + move.delete else at
+Draw = Callable[[], Candidates]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +48,15 @@ class Revision(ABC):
     """What all revisions share.
 
     inner   fills the holes
-    cap     how often one position may be reopened
+    cap     how often one position may be reopened. None bounds neither that nor how often a token
+            is taken back: for what ends by itself, by a schedule or a number of rounds
     """
 
     inner: Unmasking = field(default_factory=Confidence)
-    cap: int = 2
+    cap: int | None = 2
 
     def __post_init__(self) -> None:
-        if self.cap < 0:
+        if self.cap is not None and self.cap < 0:
             raise OptionError("cap is out of range", expected="0 or more", got=str(self.cap))
 
     @abstractmethod
@@ -159,8 +122,9 @@ class ThresholdRevision(Revision):
     """Draft freely, and take back what does not hold up once its neighbours are there.
 
     After each tick that wrote more than one token, those whose probability is below `below` are
-    reopened, fewer than were written (WINO, arXiv:2507.18578, whose shadow block finds them
-    in the same forward where a model takes masks and position ids; here `locate` does).
+    reopened, fewer than were written (WINO, arXiv:2507.18578). With `locate=Shadow()` they are
+    found as in the paper, where the model can: by one forward of the canvas that was just written,
+    where the paper has the verdicts on the tokens before these from the forward that drafted these.
     """
 
     inner: Unmasking = field(default_factory=lambda: Draft(at_least=0.6))
@@ -195,6 +159,16 @@ class ConstraintRevision(Revision):
     above: float = 3.0
     reach: int = 2
 
+    def __post_init__(self) -> None:
+        Revision.__post_init__(self)
+        if self.cap is None:
+            raise OptionError(
+                "nothing would end this revision",
+                expected="cap=0 or more",
+                got="cap=None",
+                hint="what a constraint forbids, it may forbid again and again",
+            )
+
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
     ) -> Iterable[Step]:
@@ -223,7 +197,13 @@ class Scheduled(Revision):
         holes = len(hypothesis.canvas.holes)
         left = min(self.left_open(hypothesis, past, tick), holes)
         slots = past.open_to(hypothesis, self.cap)
-        chosen = list(self.chosen(hypothesis, row, left, slots, uniforms[slots]))[:left]
+        ahead = deepcopy(rng)  # `inner` draws after us, and from the same numbers
+
+        def drawn() -> Candidates:
+            at, first = hypothesis.canvas.holes, ahead.random(len(hypothesis.canvas))
+            return row.candidates(at, sampling=self.inner.sampling, uniforms=first[at])
+
+        chosen = list(self.chosen(hypothesis, left, slots, uniforms[slots], drawn))[:left]
         write = max(1, holes - left + len(chosen))
         for step in self.inner(hypothesis, row, Tick(tick.index, max(0, holes - write)), rng):
             yield (*step, *_reopens(sorted(chosen)))
@@ -236,12 +216,15 @@ class Scheduled(Revision):
     def chosen(
         self,
         hypothesis: Hypothesis,
-        row: Row,
         left: int,
         slots: Sequence[int],
         uniforms: Shares,
+        drawn: Draw,
     ) -> Sequence[int]:
-        """Which of `slots` [F] to reopen, given a uniform number [F] for each."""
+        """Which of `slots` [F] to reopen, given a uniform number [F] for each.
+
+        `drawn`, to be called once at most, is what `inner` draws for the holes.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,10 +252,10 @@ class ReMDM(Scheduled):
     def chosen(
         self,
         hypothesis: Hypothesis,
-        row: Row,  # noqa: ARG002 - commit-time confidence at most
         left: int,
         slots: Sequence[int],
         uniforms: Shares,
+        drawn: Draw,  # noqa: ARG002 - commit-time confidence at most
     ) -> Sequence[int]:
         """Those whose number is below their odds."""
         canvas = hypothesis.canvas
@@ -349,10 +332,10 @@ class ReMDMLoop(Scheduled):
     def chosen(
         self,
         hypothesis: Hypothesis,
-        row: Row,  # noqa: ARG002 - drawn blindly
         left: int,
         slots: Sequence[int],
         uniforms: Shares,
+        drawn: Draw,  # noqa: ARG002 - chosen blindly
     ) -> Sequence[int]:
         """None before the wait; in it, a share, at least one."""
         if len(hypothesis.canvas.holes) > left or not slots:
@@ -366,13 +349,25 @@ class ReMDMLoop(Scheduled):
 class P2(Scheduled):
     """Path planning: the least sure slots are open, filled or not (P2, arXiv:2502.03540).
 
-    Filled slots compete with holes by confidence, theirs times `eta`; the ones that lose are
-    reopened. The paper's self-planning is `Visible`, for models that can.
+    In each tick a hole counts by the log-probability of the token that is drawn for it, a filled
+    slot by what the planner gives its token, times `eta`; given slots are pinned. The least of
+    them, as many as the schedule leaves, are open afterwards. With `eta` above 1 more is taken
+    back, at 0 nothing. This is the published rule where `cap` is None and `inner` is Confidence.
+
+    The planner is `locate`; the paper's self-planning is `Visible`, for models that can. It is
+    asked about the canvas, and about the token that stands there: the released sampler gives a
+    planner of its own the whole draw to judge, and draws a token over one that it keeps. With a
+    `cap` (the default) a position and token that were taken back stay, pinned like given ones.
     """
 
     denoiser: Denoiser = field(repr=False)
     locate: Locator = field(default_factory=Visible)
     eta: float = 1.0
+
+    def __post_init__(self) -> None:
+        Revision.__post_init__(self)
+        if not self.eta >= 0:
+            raise OptionError("eta is out of range", expected="0 or more", got=repr(self.eta))
 
     def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:  # noqa: ARG002 - as scheduled
         """What the schedule says."""
@@ -381,18 +376,15 @@ class P2(Scheduled):
     def chosen(
         self,
         hypothesis: Hypothesis,
-        row: Row,
         left: int,
         slots: Sequence[int],
-        uniforms: Shares,  # noqa: ARG002 - nothing is drawn
+        uniforms: Shares,  # noqa: ARG002 - nothing is drawn for them
+        drawn: Draw,
     ) -> Sequence[int]:
         """The filled slots among the `left` least sure of all."""
         if not slots or not left:
             return ()
-        doubts = self.locate(self.denoiser, hypothesis.canvas, slots)
-        filled = [
-            (float(logp) * self.eta, at) for logp, at in zip(doubts.current, slots, strict=True)
-        ]
-        holes = [(float(row.top(at, 1).logps[0]), at) for at in hypothesis.canvas.holes.tolist()]
-        weakest = {at for _, at in sorted(filled + holes)[:left]}
-        return [at for at in slots if at in weakest]
+        doubts, holes = self.locate(self.denoiser, hypothesis.canvas, slots), drawn()
+        sureness = np.concatenate((doubts.current * self.eta, holes.logps))
+        weakest = np.argsort(sureness, kind="stable")[:left].tolist()
+        return [int(doubts.at[i]) for i in weakest if i < len(doubts.at)]

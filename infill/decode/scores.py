@@ -26,7 +26,16 @@ import torch
 from numpy.typing import NDArray
 
 from infill.canvas import Canvas, Positions, Slot
-from infill.decode.candidates import Bitmasks, Candidates, Row, Sampling, TopK, Uniforms
+from infill.decode.candidates import (
+    Bitmasks,
+    Candidates,
+    Row,
+    Sampling,
+    TopK,
+    Uniforms,
+    Wishes,
+)
+from infill.errors import OptionError
 from infill.vocab import Bitmask, Vocab, pack, unpack
 
 Logits = Annotated[torch.Tensor, "N V"]
@@ -52,7 +61,12 @@ class LogitScores:
         self._offsets = np.concatenate(([0], np.cumsum(counts)))
         rows = np.repeat(np.arange(len(canvases)), counts)
         at = np.concatenate([canvas.holes for canvas in canvases]) if canvases else rows
-        self._holes = self._logits(rows, at)
+        raw = self._raw(rows, at)
+        self._lengths = [
+            None if token is None else raw[:, token].clone()
+            for token in (vocab.expand, vocab.delete)
+        ]
+        self._holes = self._writable_only(raw)
 
     def __getitem__(self, row: int) -> Row:
         return Row(self, row)
@@ -84,10 +98,7 @@ class LogitScores:
         allowed: Bitmasks | None = None,
     ) -> Candidates:
         """See `Scores.candidates`."""
-        first, stop = self._offsets[row], self._offsets[row + 1]
-        logits = self._holes[first:stop]
-        if len(holes) != stop - first:
-            logits = logits[np.searchsorted(self._canvases[row].holes, holes)]
+        logits = self._at_holes(self._holes, row, holes)
         with self._restricted(logits, allowed) as (rows, total):
             if sampling.temperature:
                 tokens = _draw(rows, sampling, torch.from_numpy(uniforms).to(rows.device))
@@ -98,6 +109,34 @@ class LogitScores:
         return Candidates(
             holes, tokens.cpu().numpy(), logps, spread=lambda: self._spread(logits, allowed)
         )
+
+    def wishes(self, row: int, holes: Positions) -> Wishes:
+        """See `Scores.wishes`."""
+        if all(logits is None for logits in self._lengths):
+            raise OptionError(
+                "this model has no token for a length",
+                expected="a vocabulary with expand or delete",
+                got="neither",
+                hint="choose lengths with Settings.length, or by Branching(lengths=...)",
+            )
+        writable = self._at_holes(self._holes, row, holes)
+        never = torch.full_like(writable[:, 0], NEVER)
+        expand, delete = (
+            never if logits is None else self._at_holes(logits, row, holes)
+            for logits in self._lengths
+        )
+        text = writable.logsumexp(-1)
+        total = torch.stack((text, expand, delete)).logsumexp(0)
+        logps = torch.stack((writable.amax(-1), text, expand, delete)) - total
+        return Wishes(*_numpy(logps))
+
+    def _at_holes(self, values: torch.Tensor, row: int, holes: Positions) -> torch.Tensor:
+        """Of a tensor with one entry for each hole of all canvases, those of some holes of one."""
+        first, stop = self._offsets[row], self._offsets[row + 1]
+        values = values[first:stop]
+        if len(holes) != stop - first:
+            values = values[np.searchsorted(self._canvases[row].holes, holes)]
+        return values
 
     def _spread(
         self, logits: Logits, allowed: Bitmasks | None
@@ -155,7 +194,13 @@ class LogitScores:
         return self._logits(np.array([row]), np.array([at]))[0]
 
     def _logits(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Logits:
-        logits = self._logits_at(torch.from_numpy(rows), torch.from_numpy(at)).float()
+        return self._writable_only(self._raw(rows, at))
+
+    def _raw(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Logits:
+        return self._logits_at(torch.from_numpy(rows), torch.from_numpy(at)).float()
+
+    def _writable_only(self, logits: Logits) -> Logits:
+        """The logits, changed in place, with -inf for what is never written."""
         if missing := len(self._vocab) - logits.shape[-1]:  # a virtual blank the model cannot score
             logits = torch.nn.functional.pad(logits, (0, missing), value=NEVER)
         logits[:, self._banned.to(logits.device)] = NEVER

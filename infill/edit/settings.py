@@ -39,7 +39,8 @@ class Settings:
     search      which hypotheses to keep; `Beam(1)` is greedy
     tries       how many fills to try for each hole before giving up on one that parses
     max_tokens  the longest fill to consider, where a hole does not say
-    length      tokens of a fill: "auto" finds out, a number, or the numbers to choose from
+    length      tokens of a fill: "auto" finds out, a number, or the numbers to choose from; with
+                the policy `Lengthening`, what it begins with
     candidates  fills that parse, of different lengths, before the best of them is taken
     alternatives  other fills to hand out, distinct and ranked; they take as many more fills
     rank_by     which of several fills is best: the one most like the others ("agreement"), or the

@@ -1,7 +1,8 @@
 """A denoiser that counts what it is asked, and stops where a budget ends.
 
 Every canvas that is scored is one forward, however many share a batch: so searches can be
-compared at equal cost.
+compared at equal cost. A canvas with a shadow block is one forward too, though of more slots: up to
+twice as many, which `slots` tells.
 
 >>> from infill.canvas import Canvas, Slot
 >>> from infill.models.scripted import Scripted, byte_vocab, noise
@@ -23,10 +24,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from infill.canvas import Canvas
+from infill.canvas import Canvas, Positions
 from infill.decode.candidates import Scores
 from infill.errors import BudgetError
-from infill.models.denoiser import Capabilities, Denoiser
+from infill.models.denoiser import Capabilities, Denoiser, shadowing
 from infill.vocab import Vocab
 
 
@@ -47,7 +48,7 @@ class Counted:
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.inner, self.nfe_budget, self.time_limit = inner, nfe_budget, time_limit
-        self.cancelled, self.forwards, self.batches = cancelled, 0, 0
+        self.cancelled, self.forwards, self.batches, self.slots = cancelled, 0, 0, 0
         self._begun = time.monotonic()
 
     @property
@@ -62,6 +63,17 @@ class Counted:
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
         """Score canvases in one batch. Raises BudgetError where that is not allowed any more."""
+        self._count(canvases, 0)
+        return self.inner(canvases)
+
+    def shadowed(self, canvases: Sequence[Canvas], at: Sequence[Positions]) -> Scores:
+        """As `Shadowing.shadowed`, counted. Raises OptionError for a model that cannot."""
+        model = shadowing(self.inner)
+        self._count(canvases, sum(map(len, at)))
+        return model.shadowed(canvases, at)
+
+    def _count(self, canvases: Sequence[Canvas], beside: int) -> None:
+        """Note a batch, with so many slots beside the canvases', or raise BudgetError."""
         if self.cancelled is not None and self.cancelled():
             raise BudgetError("the work was cancelled", reason="cancelled")
         if self.nfe_budget is not None and self.forwards + len(canvases) > self.nfe_budget:
@@ -81,4 +93,4 @@ class Counted:
             )
         self.forwards += len(canvases)
         self.batches += 1
-        return self.inner(canvases)
+        self.slots += sum(map(len, canvases)) + beside

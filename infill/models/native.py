@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from infill.canvas import Canvas, Slot
+from infill.canvas import Canvas, Positions, Slot
 from infill.decode.candidates import Scores
 from infill.decode.scores import LogitScores
 from infill.errors import ModelError, OptionError
@@ -22,6 +23,7 @@ from infill.models.denoiser import Capabilities
 from infill.models.tiny import TinyTransformer, load_model
 from infill.vocab import Vocab
 
+Places = NDArray[np.int64]
 GONE = -1  # where a filled blank would stand in what the model is shown
 
 
@@ -41,6 +43,7 @@ class TinyDenoiser:
             name=card["name"],
             digest=card["sha256"]["model.safetensors"],
             context=model.config.context,
+            shadow=True,
             prologues={"": (bos,)} | {language: (bos, tag) for language, tag in tags.items()},
         )
 
@@ -61,6 +64,31 @@ class TinyDenoiser:
 
         In training a blank was always masked, never seen: a filled one is nothing.
         """
+        ids, lengths, places = self._shown(canvases)
+        with torch.no_grad():
+            hidden = self.model.hidden(ids, lengths)
+        return self._scores(canvases, hidden, places)
+
+    def shadowed(self, canvases: Sequence[Canvas], at: Sequence[Positions]) -> Scores:
+        """As `Shadowing.shadowed`; see `TinyTransformer.shadowed` for what is approximate.
+
+        Raises ModelError for a slot that was left blank: it has no place in the row.
+        """
+        ids, lengths, places = self._shown(canvases)
+        shadows, looks = np.zeros((len(canvases), max(1, *map(len, at))), dtype=np.int64), []
+        for row, (canvas, slots) in enumerate(zip(canvases, at, strict=True)):
+            shadows[row, : len(slots)] = _shown_only(places[row, slots])
+            places[row, slots] = ids.shape[1] + np.arange(len(slots))
+            states = canvas.slots.copy()
+            states[slots] = Slot.HOLE
+            looks.append(Canvas(canvas.ids, states))
+        with torch.no_grad():
+            beside = torch.from_numpy(shadows).to(ids.device)
+            hidden = self.model.shadowed(ids, beside, self.vocab.mask, lengths)
+        return self._scores(looks, torch.cat(hidden, 1), places)
+
+    def _shown(self, canvases: Sequence[Canvas]) -> tuple[torch.Tensor, torch.Tensor, Places]:
+        """The ids of each row, padded, how many they are, and where each slot is in its row."""
         if not canvases:
             raise OptionError("no canvas was given", expected="one or more")
         blank = [(c.slots == Slot.FILLED) & (c.ids == self.vocab.blank) for c in canvases]
@@ -72,23 +100,28 @@ class TinyDenoiser:
             ids[row, : lengths[row]] = shown[~gone]
             places[row, : len(canvas)][~gone] = np.arange(lengths[row])
         device = self.model.embed.device
-        with torch.no_grad():
-            hidden = self.model.hidden(
-                torch.from_numpy(ids).to(device), torch.from_numpy(lengths).to(device)
-            )
+        return torch.from_numpy(ids).to(device), torch.from_numpy(lengths).to(device), places
+
+    def _scores(self, canvases: Sequence[Canvas], hidden: torch.Tensor, places: Places) -> Scores:
+        """Logits of the slots that are asked for, at their `places` in `hidden`."""
 
         def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-            place = torch.from_numpy(places)[rows, at]
-            if (place == GONE).any():
-                raise ModelError(
-                    "a blank slot was asked for a score",
-                    expected="a slot that renders to something, or a hole",
-                    hint="this model is not shown what was left blank; reopen the slot first",
-                )
+            place = torch.from_numpy(_shown_only(places[rows.numpy(), at.numpy()]))
             with torch.no_grad():
-                return self.model.head(hidden[rows.to(device), place.to(device)])
+                return self.model.head(hidden[rows.to(hidden.device), place.to(hidden.device)])
 
         return LogitScores(self.vocab, canvases, logits_at)
+
+
+def _shown_only(places: Places) -> Places:
+    """The places, if they all are some."""
+    if (places == GONE).any():
+        raise ModelError(
+            "a blank slot was asked for a score",
+            expected="a slot that renders to something, or a hole",
+            hint="this model is not shown what was left blank; reopen the slot first",
+        )
+    return places
 
 
 def vocab_of(tokenizer_json: str, specials: Mapping[str, int]) -> Vocab:

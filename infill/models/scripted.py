@@ -35,11 +35,17 @@ class Scripted:
     script: Script
     name: str = "scripted"
     context: int = 512
+    revises_visible: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
         """A full-attention model that wants no prologue."""
-        return Capabilities(name=self.name, digest="scripted", context=self.context)
+        return Capabilities(
+            name=self.name,
+            digest="scripted",
+            context=self.context,
+            revises_visible=self.revises_visible,
+        )
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
         """Run the script on each canvas."""
@@ -54,11 +60,17 @@ class Scripted:
         return LogitScores(self.vocab, canvases, logits_at)
 
 
-def byte_vocab(*extra: bytes) -> Vocab:
-    """The 256 bytes, then `extra`, then mask, eos and blank."""
+def byte_vocab(*extra: bytes, lengths: bool = False) -> Vocab:
+    """The 256 bytes, then `extra`, then mask, eos and blank; with `lengths` also expand and delete.
+
+    Its delete is the eos, as in DreamOn.
+    """
     pieces = [bytes([value]) for value in range(256)] + list(extra)
-    size = len(pieces)
-    return Vocab([*pieces, b"", b"", b""], mask=size, eos=size + 1, blank=size + 2)
+    mask, eos, blank, expand = range(len(pieces), len(pieces) + 4)
+    if not lengths:
+        return Vocab([*pieces, b"", b"", b""], mask=mask, eos=eos, blank=blank)
+    pieces += [b""] * 4
+    return Vocab(pieces, mask=mask, eos=eos, blank=blank, expand=expand, delete=eos)
 
 
 def favour(vocab: Vocab, answer: bytes, *, sure: float = 8.0) -> Script:

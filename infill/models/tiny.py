@@ -4,7 +4,7 @@ It does not know canvases, grammars, noise or schedules: it maps token ids to ve
 shape is that of the training notes: pre-norm RMSNorm, RoPE, QK-norm, SwiGLU, no biases, tied
 embedding with unit-RMS input, no timestep input, and a depthwise mix of each token with its
 two neighbours on either side before attention and before the MLP (in the pilot's A/B at equal
-cost 6.10 against 6.37 nats).
+cost 6.10 against 6.37 nats). Its layers are in `layers.py`.
 
 Letters: `B` rows, `T` slots, `D` width, `H` heads, `N` asked positions, `V` vocabulary.
 
@@ -19,9 +19,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -30,148 +30,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from infill.errors import OptionError, WeightsError
+from infill.models.layers import Block, RMSNorm, Shade, TinyConfig, rope_of
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 FORMAT = 1
 MATRIX = 2  # axes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TinyConfig:
-    """The shape of a `TinyTransformer`.
-
-    vocab      tokens, specials included
-    width      `D`, a multiple of `heads`; width / heads must be even (RoPE turns pairs)
-    ff         inner width of SwiGLU, about 8/3 of `width`
-    context    tokens per row at training; longer rows run, untested
-    mix        radius of the token mixing, in slots to either side
-    eps        added to the mean square in RMSNorm
-    theta      RoPE base; its lowest frequency turns once in about 2π·theta slots
-    """
-
-    vocab: int
-    width: int
-    layers: int
-    heads: int
-    ff: int
-    context: int = 256
-    mix: int = 2
-    eps: float = 1e-6
-    theta: float = 10_000.0
-
-    def __post_init__(self) -> None:
-        if min(self.vocab, self.width, self.layers, self.heads, self.ff, self.context) < 1:
-            raise OptionError(
-                "a size of the model is not positive", where="TinyConfig", got=repr(asdict(self))
-            )
-        if self.width % (2 * self.heads):
-            raise OptionError(
-                "the width cannot be split over the heads",
-                where="TinyConfig",
-                expected=f"a multiple of {2 * self.heads}",
-                got=str(self.width),
-            )
-
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        """The names of all fields, for checking a config file."""
-        return frozenset(f.name for f in fields(cls))
-
-
-class RMSNorm(nn.Module):
-    """x / rms(x) · weight over the last axis (Zhang and Sennrich 2019)."""
-
-    def __init__(self, width: int, eps: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[…, D] → […, D]."""
-        # one dtype throughout: mixed ones miss torch's fused kernel (measured, bf16 autocast)
-        return functional.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
-
-
-class Mix(nn.Module):
-    """Each slot plus a weighted sum, per channel, of its neighbours within `radius`.
-
-    Slots beyond a row's end must already be zero, as they are beyond the array's edge; that is
-    what makes a ragged batch equal to its rows alone.
-    """
-
-    def __init__(self, width: int, radius: int) -> None:
-        super().__init__()
-        self.radius = radius
-        self.weight = nn.Parameter(torch.zeros(2 * radius + 1, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, T, D] → [B, T, D]."""
-        itself = functional.one_hot(torch.tensor(self.radius), len(self.weight))
-        kernel = (self.weight + itself[:, None].to(self.weight)).t().unsqueeze(1)
-        mixed = functional.conv1d(
-            x.transpose(1, 2), kernel, padding=self.radius, groups=x.shape[-1]
-        )
-        return mixed.transpose(1, 2)
-
-
-class Attention(nn.Module):
-    """Full self-attention with RoPE and normalised queries and keys."""
-
-    def __init__(self, config: TinyConfig) -> None:
-        super().__init__()
-        self.heads = config.heads
-        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
-        self.out = nn.Linear(config.width, config.width, bias=False)
-        self.q_norm = RMSNorm(config.width // config.heads, config.eps)
-        self.k_norm = RMSNorm(config.width // config.heads, config.eps)
-
-    def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], keys: Tensor | None) -> Tensor:
-        """[B, T, D] → [B, T, D]; `keys` bool [B, 1, 1, T] is true where a key may be seen."""
-        B, T, D = x.shape
-        qkv = self.qkv(x).view(B, T, 3, self.heads, D // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        q = _turn(self.q_norm(q), rope).to(v.dtype)
-        k = _turn(self.k_norm(k), rope).to(v.dtype)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=keys)
-        return self.out(mixed.transpose(1, 2).reshape(B, T, D))
-
-
-class SwiGLU(nn.Module):
-    """down(silu(gate) · up) (Shazeer 2020)."""
-
-    def __init__(self, config: TinyConfig) -> None:
-        super().__init__()
-        self.gate_up = nn.Linear(config.width, 2 * config.ff, bias=False)
-        self.down = nn.Linear(config.ff, config.width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, T, D] → [B, T, D]."""
-        gate, up = self.gate_up(x).chunk(2, dim=-1)
-        return self.down(functional.silu(gate) * up)
-
-
-class Block(nn.Module):
-    """norm → mix → attention, then norm → mix → SwiGLU, each added to the stream."""
-
-    def __init__(self, config: TinyConfig) -> None:
-        super().__init__()
-        self.attention_norm = RMSNorm(config.width, config.eps)
-        self.attention_mix = Mix(config.width, config.mix)
-        self.attention = Attention(config)
-        self.mlp_norm = RMSNorm(config.width, config.eps)
-        self.mlp_mix = Mix(config.width, config.mix)
-        self.mlp = SwiGLU(config)
-
-    def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor], inside: Tensor | None, keys: Tensor | None
-    ) -> Tensor:
-        """[B, T, D] → [B, T, D]; `inside` [B, T, 1] is 0 beyond a row's end and 1 within."""
-        h = self.attention_norm(x)
-        h = self.attention_mix(h if inside is None else h * inside)
-        x = x + self.attention(h, rope, keys)
-        h = self.mlp_norm(x)
-        h = self.mlp_mix(h if inside is None else h * inside)
-        return x + self.mlp(h)
 
 
 class TinyTransformer(nn.Module):
@@ -201,17 +64,50 @@ class TinyTransformer(nn.Module):
         Row `b` is `ids[b, :lengths[b]]`; what lies beyond is never seen by it (its own output
         there means nothing). `lengths=None` says that all rows are full.
         """
-        T = ids.shape[1]
-        rope = _rope(T, self.config.width // self.config.heads, self.config.theta, ids.device)
-        inside = keys = None
-        if lengths is not None and bool((lengths < T).any()):
-            seen = torch.arange(T, device=ids.device)[None, :] < lengths[:, None]
-            inside, keys = seen[:, :, None].to(self.embed.dtype), seen[:, None, None, :]
-        x = functional.embedding(ids, self.embed)
-        x = functional.rms_norm(x, (self.config.width,), eps=self.config.eps)
+        rope, inside, keys = self._frame(ids, lengths)
+        x = self._embedded(ids)
         for block in self.blocks:
             x = block(x, rope, inside, keys)
         return self.norm(x)
+
+    def shadowed(
+        self, ids: Tensor, at: Tensor, mask: int, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What `hidden` says [B, T, D], and a second look at the slots `at` [B, S] → [B, S, D].
+
+        Beside each of these stands a mask token at the same position, its shadow, which sees the
+        row but for the slot it stands for, and which nothing else sees (WINO, arXiv:2507.18578;
+        there the shadow tokens see each other too). So each slot is judged as if it alone were
+        masked, all of them in one forward of T + S slots.
+
+        The first layer's queries and direct keys are then as in exact leave-one-out. But the other
+        slots have seen the token: from the second layer on what they say of themselves holds a
+        trace of it, and within the radius of a `Mix` (whose shadow row has the canvas's neighbours
+        with the mask in the middle) already in the first. Exact with one layer and no mixing.
+        """
+        rope, inside, keys = self._frame(ids, lengths)
+        shade = Shade.of(at, ids.shape[1], inside, keys)
+        x, shadow = self._embedded(ids), self._embedded(torch.full_like(at, mask))
+        for module in self.blocks:
+            block = cast("Block", module)
+            x, shadow = block.shadowed(x, shadow, rope, shade)
+        return self.norm(x), self.norm(shadow)
+
+    def _frame(
+        self, ids: Tensor, lengths: Tensor | None
+    ) -> tuple[tuple[Tensor, Tensor], Tensor | None, Tensor | None]:
+        """Turns per position, and for ragged rows what lies inside and which keys are seen."""
+        T = ids.shape[1]
+        rope = rope_of(T, self.config.width // self.config.heads, self.config.theta, ids.device)
+        if lengths is None or not bool((lengths < T).any()):
+            return rope, None, None
+        seen = torch.arange(T, device=ids.device)[None, :] < lengths[:, None]
+        return rope, seen[:, :, None].to(self.embed.dtype), seen[:, None, None, :]
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        """[B, T] → [B, T, D], of unit RMS."""
+        x = functional.embedding(ids, self.embed)
+        return functional.rms_norm(x, (self.config.width,), eps=self.config.eps)
 
     def head(self, h: Tensor) -> Tensor:
         """Logits of the asked positions: [N, D] → [N, V]; specials are not masked out."""
@@ -314,17 +210,3 @@ def _read_checked(path: Path, hashes: Mapping[str, str]) -> bytes:
             hint="install or download the model again",
         )  # fmt: skip
     return data
-
-
-def _rope(T: int, width: int, theta: float, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [T, width / 2] of Su et al. 2021, for a head of `width`."""
-    turns = theta ** -(torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
-    angles = torch.arange(T, device=device, dtype=torch.float32)[:, None] * turns
-    return angles.cos(), angles.sin()
-
-
-def _turn(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate the two halves of the last axis of [B, H, T, D/H] by position."""
-    cos, sin = (part.to(x.dtype) for part in rope)
-    left, right = x.chunk(2, dim=-1)
-    return torch.cat((left * cos - right * sin, left * sin + right * cos), dim=-1)

@@ -185,7 +185,7 @@ def test_remdm_reopens_as_often_as_it_says():
     start = Hypothesis(canvas, Anything(LETTERS, exact_length=True).start(canvas))
     for _ in range(200):
         draws = rng.random(filled)
-        found += len(policy.chosen(start, None, 40, list(range(filled)), draws))
+        found += len(policy.chosen(start, 40, list(range(filled)), draws, None))
     assert 0.2 == pytest.approx(found / (200 * filled), abs=0.02)
 
 
@@ -277,9 +277,12 @@ def test_impossible_settings_are_refused():
         lambda: Partition(0),
         lambda: ReMDMCap(eta=1.5),
         lambda: ConstraintRevision(cap=-1),
+        lambda: P2(denoiser=noisy(LETTERS, 0), eta=-1.0),
     ):
         with pytest.raises(OptionError, match="out of range"):
             make()
+    with pytest.raises(OptionError, match="nothing would end"):
+        ConstraintRevision(cap=None)
 
 
 def test_a_revision_draws_as_the_policy_that_it_wraps():

@@ -13,10 +13,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infill.canvas import Canvas, Slot
+from infill.canvas import Canvas, Reopen, Slot
 from infill.constrain.combine import Anything
+from infill.decode.candidates import Sampling
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.likelihood import masked
+from infill.decode.locating import LeaveOneOut, Visible
 from infill.decode.loop import Streams, denoise
 from infill.decode.policy import (
     Blockwise,
@@ -27,6 +29,7 @@ from infill.decode.policy import (
     Margin,
     Threshold,
 )
+from infill.decode.revision import P2
 from infill.decode.schedule import Linear, ticks
 from infill.decode.search import Beam
 from infill.models.scripted import Scripted, noise
@@ -136,6 +139,64 @@ def entropy_bounded(script, masks, gamma: float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """Options of P2; its planner is the model itself, with or without a look at what it judges."""
+
+    eta: float
+    temperature: float
+    visible: bool
+
+
+def path_planning(script, masks, steps: int, plan: Plan) -> tuple[list[list[int]], list[list[int]]]:
+    """P2: per step the ids, and which positions were taken back.
+
+    What is given is pinned. Of the N others, N (1 - i/S) are masked after step i: those of the
+    lowest scores. A masked one scores the log-probability of its draw, a written one what the
+    planner gives its token, times eta: the model as it sees it, or with that token masked.
+    """
+    run, path, taken = Published(script, masks), [], []
+    pinned = run.given
+    for step in range(steps):
+        _, shares = run.look()
+        drawn = tokens_drawn(shares, plan.temperature, step)
+        scores = np.log(np.take_along_axis(shares, drawn[:, None], 1)[:, 0])
+        for at in np.flatnonzero((run.ids != MASK) & ~pinned):
+            token, known = run.ids[at], run.ids.copy()
+            run.ids[at] = token if plan.visible else MASK
+            scores[at] = plan.eta * np.log(run.look()[1][at, token])
+            run.ids = known
+        scores[pinned] = np.inf
+        lowest = np.argsort(scores, kind="stable")[: sum(masks) * (steps - step - 1) // steps]
+        keep = np.ones(len(masks), dtype=bool)
+        keep[lowest] = False
+        taken.append(np.flatnonzero((run.ids != MASK) & ~keep).tolist())
+        run.ids = np.where(keep, np.where(run.ids == MASK, drawn, run.ids), MASK)
+        path.append(run.ids.tolist())
+    return path, taken
+
+
+def tokens_drawn(shares: np.ndarray, temperature: float, step: int) -> np.ndarray:
+    """[T] A token for each position, by the second row of numbers that the step's stream has."""
+    if not temperature:
+        return shares.argmax(-1)
+    stream = Streams().at(step, 0)
+    _, uniforms = stream.random(len(shares)), stream.random(len(shares))
+    sharp = shares ** (1 / temperature)
+    cumulative = np.cumsum(sharp / sharp.sum(-1, keepdims=True), -1)
+    return (cumulative <= uniforms[:, None]).sum(-1)
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """P2's linear schedule: N (1 - i/S) stay open after step i."""
+
+    steps: int | None
+
+    def open_after(self, done: int, steps: int, slots: int) -> int:
+        return slots * (steps - done) // steps
+
+
+@dataclass(frozen=True)
 class DreamSchedule:
     """Dream's times as a schedule of ours."""
 
@@ -217,6 +278,62 @@ def test_the_entropy_bounded_set(seed, masks, gamma):
     script = noise(VOCAB, seed)
     ids, _ = ours(script, masks, EntropyBounded(gamma=gamma), one_at_least(masks))
     assert entropy_bounded(script, masks, gamma).tolist() == ids
+
+
+@given(
+    seed=SEEDS,
+    masks=MASKED,
+    steps=st.integers(1, 14),
+    plan=st.builds(
+        Plan,
+        eta=st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+        temperature=st.sampled_from([0.0, 0.7]),
+        visible=st.booleans(),
+    ),
+)
+@settings(max_examples=2 * settings.default.max_examples)
+def test_path_planning_with_pins(seed, masks, steps, plan):
+    script, steps = noise(VOCAB, seed), min(steps, sum(masks))
+    path, taken = path_planning(script, masks, steps, plan)
+    frontiers = planned(script, masks, steps, plan)
+    assert path == [frontier[0].canvas.ids.tolist() for frontier in frontiers]
+    assert taken == [
+        [move.at for move in frontier[0].step if isinstance(move, Reopen)] for frontier in frontiers
+    ]
+
+
+def test_path_planning_does_take_back_and_more_with_a_larger_eta():
+    """So that the parity above is not one of policies that only write."""
+    counts = dict.fromkeys((0.0, 0.5, 1.0, 3.0), 0)
+    for seed in range(20):
+        for eta in counts:
+            plan = Plan(eta, temperature=0.7, visible=True)
+            _, taken = path_planning(noise(VOCAB, seed), [True] * 10, 5, plan)
+            counts[eta] += sum(map(len, taken))
+    assert not counts[0.0]
+    assert 0 < counts[0.5] < counts[1.0] < counts[3.0]
+
+
+def planned(script, masks, steps: int, plan: Plan) -> list:
+    """The frontiers of our P2."""
+    model = Scripted(VOCAB, script, revises_visible=True)
+    policy = P2(
+        denoiser=model,
+        inner=Confidence(sampling=Sampling(temperature=plan.temperature)),
+        locate=Visible() if plan.visible else LeaveOneOut(),
+        eta=plan.eta,
+        cap=None,
+    )
+    return list(
+        denoise(
+            start_of(masks),
+            denoiser=model,
+            policy=policy,
+            schedule=Kappa(steps),
+            search=Beam(),
+            rng=Streams(),
+        )
+    )
 
 
 def one_at_least(masks: list[bool]) -> Linear:

@@ -94,3 +94,21 @@ def test_a_special_outside_the_vocabulary_is_refused(ids):
 def test_mask_and_blank_must_differ():
     with pytest.raises(ModelError, match="mask and blank"):
         Vocab([b"", b"a"], mask=0, blank=0)
+
+
+def test_the_tokens_for_lengths_render_to_nothing_and_are_never_written():
+    pieces = [b"<m>", b"a", b"<e>", b"<+>", b""]
+    vocab = Vocab(pieces, mask=0, eos=2, blank=4, expand=3, delete=2)
+    assert [False, True, False, False, True] == vocab.writable.tolist()
+    assert b"a" == vocab.decode(range(5))
+    assert vocab.digest != Vocab(pieces, mask=0, eos=2, blank=4, specials=[3]).digest
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [{"expand": 0}, {"expand": 2}, {"expand": 4}, {"delete": 0}, {"delete": 4},
+     {"expand": 3, "delete": 3}],
+)  # fmt: skip
+def test_a_token_for_lengths_is_not_also_another_one(ids):
+    with pytest.raises(ModelError, match="expand or delete"):
+        Vocab([b"", b"a", b"", b"", b""], mask=0, eos=2, blank=4, **ids)
