@@ -91,9 +91,7 @@ class Canvas:
             )
         tokens[states == Slot.HOLE] = 0
         scores[states != Slot.FILLED] = 0.0
-        for name, row in (("ids", tokens), ("slots", states), ("logps", scores)):
-            row.flags.writeable = False
-            object.__setattr__(self, name, row)
+        _hold(self, tokens, states, scores)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -169,7 +167,16 @@ class Canvas:
                     new = np.full(holes, Slot.HOLE, np.int8)
                     slots = np.concatenate((slots[left], new, slots[right]))
                     logps = np.concatenate((logps[left], np.zeros(holes), logps[right]))
-        return Canvas(ids, slots, logps)
+        # these rows are new, and as moves leave them: no second copy
+        return _hold(Canvas.__new__(Canvas), ids, slots, logps)
+
+
+def _hold(canvas: Canvas, ids: Ids, slots: Slots, logps: Logps) -> Canvas:
+    """Make rows that nobody else has those of the canvas."""
+    for name, row in (("ids", ids), ("slots", slots), ("logps", logps)):
+        row.flags.writeable = False
+        object.__setattr__(canvas, name, row)
+    return canvas
 
 
 def _expect(slots: Slots, at: int, wanted: Slot, move: Move) -> None:

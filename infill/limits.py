@@ -19,7 +19,8 @@ class Limits:
     holes         holes in one text; each joint group of them is one canvas
     ticks         denoise steps of one attempt, revision included; a guard against a policy
                   that reopens for ever, far above what a schedule asks for
-    frontier      hypotheses alive at once; memory and forward time grow linearly
+    frontier      hypotheses that go on at once, in one batch; memory and forward time grow
+                  linearly. A wider search is refused: none is cut down to it
     text          bytes of one text; everything is held in memory
     changes       how far from the one it knows a grammar looks for another completion: changed
                   slots beyond those of the nearest; each costs up to three times the one before

@@ -7,6 +7,7 @@ lanes share one forward in each tick.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import final
@@ -21,7 +22,16 @@ from infill.decode.likelihood import pseudo_likelihood
 from infill.decode.policy import Policy, Unmasking
 from infill.decode.rescoring import Rescorer
 from infill.decode.schedule import Tick
-from infill.decode.search import CanvasGoal, Frontier, at_least, attained, merged, ranked, rated
+from infill.decode.search import (
+    Aimed,
+    CanvasGoal,
+    Frontier,
+    at_least,
+    attained,
+    merged,
+    ranked,
+    rated,
+)
 from infill.errors import OptionError
 from infill.models.denoiser import Denoiser
 
@@ -34,12 +44,6 @@ def draws(policy: Policy) -> bool:
 def apart(frontier: Frontier) -> tuple[Frontier, Frontier]:
     """The ones that are done, and the open ones."""
     return [h for h in frontier if h.done], [h for h in frontier if not h.done]
-
-
-def along(hypothesis: Hypothesis, steps: Iterable[Step]) -> Frontier:
-    """The first child there is, in the same lane; none where nothing is admitted."""
-    child = next(hypothesis.children(steps), None)
-    return [] if child is None else [child.on_lane(hypothesis.lane)]
 
 
 def closing(
@@ -56,37 +60,26 @@ def closing(
     return ranked([*finished, *open_], goal)
 
 
-@final
 @dataclass(frozen=True, slots=True)
-class BestOf:
-    """So many fills drawn independently by the policy; the best of them first.
+class Lanes(Aimed):
+    """The searches that keep whole fills apart: all that are open go on together."""
 
-    count     fills; the policy must draw at a temperature above 0 where there are several
-    goal      judges the ones that are done; the search stops when one reaches it
-    rescorer  ranks them where the goal does not
-    """
-
-    count: int = 4
-    goal: CanvasGoal | None = None
-    rescorer: Rescorer | None = None
-
-    def __post_init__(self) -> None:
-        at_least("count", self.count, 1)
+    @abstractmethod
+    def lanes(self, policy: Policy) -> int:
+        """How many begin. Raises OptionError for a policy that the search has no use for."""
 
     def begin(self, start: Hypothesis, policy: Policy) -> Frontier:
         """The start, once for each lane."""
-        if self.count > 1 and not draws(policy):
-            raise OptionError(
-                "the best of several equal fills is asked for",
-                expected="a policy that draws: temperature above 0",
-                got=f"count={self.count}, {policy!r}",
-                hint="give the policy sampling=Sampling(temperature=0.7), or search with a Beam",
-            )
-        return [start.on_lane(lane) for lane in range(self.count)]
+        return [start.on_lane(lane) for lane in range(self.lanes(policy))]
 
     def split(self, frontier: Frontier) -> tuple[Frontier, Frontier]:
         """All open lanes go on together."""
         return apart(frontier)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed(Lanes):
+    """Lanes that follow the policy: each goes on with the first step that it proposes."""
 
     def expand(
         self,
@@ -96,8 +89,42 @@ class BestOf:
         tick: Tick,
         rng: np.random.Generator,
     ) -> Frontier:
-        """The policy's first step."""
-        return along(hypothesis, policy(hypothesis, row, tick, rng))
+        """The first child there is, in the same lane; none where nothing is admitted."""
+        child = next(hypothesis.children(policy(hypothesis, row, tick, rng)), None)
+        return [] if child is None else [child.on_lane(hypothesis.lane)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BestOf(Followed):
+    """So many fills drawn independently by the policy; the best of them first.
+
+    count     fills; the policy must draw at a temperature above 0 where there are several
+    goal      judges the ones that are done; the search stops when one reaches it
+    rescorer  ranks them where the goal does not
+    """
+
+    count: int = 4
+    rescorer: Rescorer | None = None
+
+    def __post_init__(self) -> None:
+        at_least("count", self.count, 1)
+
+    @property
+    def width(self) -> int:
+        """As many as there are lanes."""
+        return self.count
+
+    def lanes(self, policy: Policy) -> int:
+        """All of them, where the policy draws."""
+        if self.count > 1 and not draws(policy):
+            raise OptionError(
+                "the best of several equal fills is asked for",
+                expected="a policy that draws: temperature above 0",
+                got=f"count={self.count}, {policy!r}",
+                hint="give the policy sampling=Sampling(temperature=0.7), or search with a Beam",
+            )
+        return self.count
 
     def __call__(
         self, hypotheses: Iterable[Hypothesis], denoiser: Denoiser, rng: np.random.Generator
@@ -106,14 +133,10 @@ class BestOf:
         del rng
         return closing(hypotheses, self.goal, self.rescorer, denoiser)
 
-    def reached(self, frontier: Frontier) -> bool:
-        """Whether one that is done reaches the goal."""
-        return attained(frontier, self.goal)
-
 
 @final
 @dataclass(frozen=True, slots=True)
-class Remasking:
+class Remasking(Followed):
     """Fills whose doubtful slots are taken back and filled anew, round after round.
 
     When all lanes are done the best survive, and children of theirs with some slots open again
@@ -135,7 +158,6 @@ class Remasking:
     survivors: int = 2
     share: float = 0.5
     parts: int = 4
-    goal: CanvasGoal | None = None
     rescorer: Rescorer | None = None
 
     def __post_init__(self) -> None:
@@ -146,25 +168,9 @@ class Remasking:
             got = repr(self.share)
             raise OptionError("share is out of range", expected="above 0, up to 1", got=got)
 
-    def begin(self, start: Hypothesis, policy: Policy) -> Frontier:
-        """One lane, or several where they can differ."""
-        lanes = self.width if draws(policy) else 1
-        return [start.on_lane(lane) for lane in range(lanes)]
-
-    def split(self, frontier: Frontier) -> tuple[Frontier, Frontier]:
-        """All open lanes go on together."""
-        return apart(frontier)
-
-    def expand(
-        self,
-        hypothesis: Hypothesis,
-        policy: Policy,
-        row: Row,
-        tick: Tick,
-        rng: np.random.Generator,
-    ) -> Frontier:
-        """The policy's first step."""
-        return along(hypothesis, policy(hypothesis, row, tick, rng))
+    def lanes(self, policy: Policy) -> int:
+        """One, or several where they can differ."""
+        return self.width if draws(policy) else 1
 
     def __call__(
         self, hypotheses: Iterable[Hypothesis], denoiser: Denoiser, rng: np.random.Generator
@@ -181,10 +187,6 @@ class Remasking:
             return frontier
         best = [replace(h, rounds=past + 1) for h in frontier[: self.survivors]]
         return [*best, *self._children(best, denoiser)]
-
-    def reached(self, frontier: Frontier) -> bool:
-        """Whether one that is done reaches the goal."""
-        return attained(frontier, self.goal)
 
     def _children(self, best: Frontier, denoiser: Denoiser) -> Iterator[Hypothesis]:
         """`width` of them, the survivors in turn, each child of one with more slots open."""

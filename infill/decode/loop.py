@@ -48,7 +48,8 @@ def denoise(  # noqa: PLR0913 - the loop's arguments are all the variation there
     """Fill the holes of `start`, yielding the frontier after each tick, the best first.
 
     Ends when every hypothesis is done, when the search has reached its goal, when no step is
-    admitted any more, or at `limits.ticks`.
+    admitted any more, or at `limits.ticks`. Raises LimitError where more hypotheses than
+    `limits.frontier` go on together, by what the search says at first and by what it does then.
     """
     course = Course(start, policy=policy, schedule=schedule, search=search, limits=limits, rng=rng)
     for _ in together([course], denoiser):
@@ -88,7 +89,8 @@ class Course:
         limits: Limits = DEFAULT,
         rng: Streams,
     ) -> None:
-        self.frontier = _within(search.begin(start, policy), limits)
+        _within(search.width, limits)
+        self.frontier = search.begin(start, policy)
         self._policy, self._search, self._limits, self._rng = policy, search, limits, rng
         self._ticks = ticks(schedule, slots=len(start.canvas.holes), limit=limits.ticks)
         self._plan = list[Tick]()  # a hypothesis that waited is at an earlier tick of the schedule
@@ -102,6 +104,7 @@ class Course:
             return []
         self._plan.append(tick)
         self._waiting, ready = self._search.split(self.frontier)
+        _within(len(ready), self._limits)
         return ready
 
     def take(self, ready: Frontier, rows: Sequence[Row], denoiser: Denoiser) -> bool:
@@ -117,19 +120,18 @@ class Course:
             self._ended = True
             return False
         own = self._rng.at(self._plan[-1].index, LANES)
-        found = self._search([*children, *self._waiting], denoiser, own)
-        self.frontier = found[: self._limits.frontier]
+        self.frontier = self._search([*children, *self._waiting], denoiser, own)
         self._ended = self._search.reached(self.frontier)
         return True
 
 
-def _within(frontier: Frontier, limits: Limits) -> Frontier:
-    """The frontier that a search begins with, if the limits allow one so wide."""
-    if len(frontier) > limits.frontier:
+def _within(width: int, limits: Limits) -> None:
+    """Nothing, if the limits allow one start so many hypotheses in one batch."""
+    if width > limits.frontier:
         raise LimitError(
             "the search is too wide",
+            where="denoise()",
             expected=f"{limits.frontier} hypotheses at once, or fewer (limits.frontier)",
-            got=str(len(frontier)),
+            got=str(width),
             hint="search with fewer, or raise limits.frontier",
         )
-    return frontier

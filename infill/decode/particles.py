@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from infill.canvas import Step, Write
 from infill.decode.candidates import Row, Sampling
 from infill.decode.hypothesis import Hypothesis
-from infill.decode.lanes import apart
+from infill.decode.lanes import Lanes
 from infill.decode.policy import Policy, Unmasking
 from infill.decode.schedule import Tick
-from infill.decode.search import CanvasGoal, Frontier, at_least, attained, ranked
+from infill.decode.search import Frontier, at_least, ranked
 from infill.errors import OptionError
 from infill.models.denoiser import Denoiser
 
@@ -32,7 +32,7 @@ PLAIN = Sampling(temperature=1.0)
 
 @final
 @dataclass(frozen=True, slots=True)
-class Particles:
+class Particles(Lanes):
     """So many fills drawn together, resampled where few of them carry the weight.
 
     Positions are chosen by the policy from the distributions at the holes, never from what was
@@ -47,7 +47,6 @@ class Particles:
 
     count: int = 16
     resample: float = 0.5
-    goal: CanvasGoal | None = None
 
     def __post_init__(self) -> None:
         at_least("count", self.count, 1)
@@ -57,14 +56,15 @@ class Particles:
                 "resample is out of range", expected=expected, got=repr(self.resample)
             )
 
-    def begin(self, start: Hypothesis, policy: Policy) -> Frontier:
-        """The start, once for each particle."""
-        _order(policy)
-        return [start.on_lane(lane) for lane in range(self.count)]
+    @property
+    def width(self) -> int:
+        """As many as there are particles."""
+        return self.count
 
-    def split(self, frontier: Frontier) -> tuple[Frontier, Frontier]:
-        """All open particles go on together."""
-        return apart(frontier)
+    def lanes(self, policy: Policy) -> int:
+        """One for each particle."""
+        _order(policy)
+        return self.count
 
     def expand(
         self,
@@ -114,10 +114,6 @@ class Particles:
                 for lane, index in enumerate(systematic(shares, self.count, rng.random()))
             ]
         return ranked(particles, self.goal)
-
-    def reached(self, frontier: Frontier) -> bool:
-        """Whether one that is done reaches the goal."""
-        return attained(frontier, self.goal)
 
     def log_evidence(self, particles: Frontier) -> float:
         """The log of the mean weight, those that died counted as 0.

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
@@ -39,6 +40,8 @@ from infill.errors import OptionError
 from infill.vocab import Bitmask, Vocab, pack, unpack
 
 Logits = Annotated[torch.Tensor, "N V"]
+Where = slice | NDArray[np.int64]
+"""Which of the holes, those of all rows in one sequence."""
 LogitsAt = Callable[[torch.Tensor, torch.Tensor], Logits]
 """Rows [N] and positions [N], both int64, to logits [N, V]; V is `vocab.model_size`.
 
@@ -46,6 +49,7 @@ The tensor must be new: its receiver writes into it.
 """
 
 NEVER = float("-inf")
+ALL = slice(None)
 DENSE = 8  # forbidden tokens in more than 1/8 of a mask's words: unpacking it all is cheaper
 FIRST_LOOK = 1_024  # a nucleus is nearly always smaller; the whole row is sorted where it is not
 
@@ -73,12 +77,16 @@ class LogitScores:
 
     def top(self, row: int, at: int, k: int, allowed: Bitmask | None = None) -> TopK:
         """See `Scores.top`."""
-        logits = self._slot(row, at)
-        mask = None if allowed is None else allowed[None]
-        with self._restricted(logits[None], mask) as (rows, _):
-            best = torch.topk(torch.log_softmax(rows[0], -1), min(k, len(self._vocab)))
-        possible = best.values > NEVER  # log_softmax of nothing allowed is nan, which is not >
-        return TopK(best.indices[possible].cpu().numpy(), _numpy(best.values[possible]))
+        logits, total = self._slot(row, at)
+        k = min(k, len(self._vocab))
+        if allowed is None:
+            best = torch.topk(logits, k)
+        else:
+            with self._restricted(logits[None], allowed[None]) as (rows, totals):
+                best, total = torch.topk(rows[0], k), totals[0]
+        logps = best.values - total
+        possible = logps > NEVER  # where nothing is allowed it is nan, which is not >
+        return TopK(best.indices[possible].cpu().numpy(), _numpy(logps[possible]))
 
     def of(self, row: int, at: int) -> float:
         """See `Scores.of`."""
@@ -86,7 +94,8 @@ class LogitScores:
 
     def logp(self, row: int, at: int, token: int) -> float:
         """See `Scores.logp`."""
-        return float(torch.log_softmax(self._slot(row, at), -1)[token])
+        logits, total = self._slot(row, at)
+        return float(logits[token] - total)
 
     def candidates(
         self,
@@ -98,17 +107,32 @@ class LogitScores:
         allowed: Bitmasks | None = None,
     ) -> Candidates:
         """See `Scores.candidates`."""
-        logits = self._at_holes(self._holes, row, holes)
-        with self._restricted(logits, allowed) as (rows, total):
-            if sampling.temperature:
-                tokens = _draw(rows, sampling, torch.from_numpy(uniforms).to(rows.device))
-            else:
-                tokens = _argmax(rows)
-            logps = _numpy(rows.gather(-1, tokens[:, None])[:, 0] - total)
-        logps[np.isnan(logps)] = NEVER  # nothing is allowed there
-        return Candidates(
-            holes, tokens.cpu().numpy(), logps, spread=lambda: self._spread(logits, allowed)
-        )
+        where = self._where(row, holes)
+        if allowed is None and not sampling.temperature:
+            best, sure = self._likeliest
+            tokens, logps = best[where], sure[where]
+        else:
+            with self._restricted(self._holes[where], allowed, where) as (rows, total):
+                if sampling.temperature:
+                    drawn = _draw(rows, sampling, torch.from_numpy(uniforms).to(rows.device))
+                else:
+                    drawn = _argmax(rows)
+                tokens, logps = drawn.cpu().numpy(), _logps(rows, drawn, total)
+        return Candidates(holes, tokens, logps, spread=lambda: self._spread(where, allowed))
+
+    @cached_property
+    def _totals(self) -> torch.Tensor:
+        """[N] The logsumexp of every hole."""
+        return _total(self._holes)
+
+    @cached_property
+    def _likeliest(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """[N] The likeliest token of every hole of every row, and its log-probability."""
+        tokens = _argmax(self._holes)
+        found = tokens.cpu().numpy(), _logps(self._holes, tokens, self._totals)
+        for array in found:
+            array.flags.writeable = False  # candidates of the same hole share it
+        return found
 
     def wishes(self, row: int, holes: Positions) -> Wishes:
         """See `Scores.wishes`."""
@@ -119,42 +143,40 @@ class LogitScores:
                 got="neither",
                 hint="choose lengths with Settings.length, or by Branching(lengths=...)",
             )
-        writable = self._at_holes(self._holes, row, holes)
+        where = self._where(row, holes)
+        writable = self._holes[where]
         never = torch.full_like(writable[:, 0], NEVER)
-        expand, delete = (
-            never if logits is None else self._at_holes(logits, row, holes)
-            for logits in self._lengths
-        )
+        expand, delete = (never if logits is None else logits[where] for logits in self._lengths)
         text = writable.logsumexp(-1)
         total = torch.stack((text, expand, delete)).logsumexp(0)
         logps = torch.stack((writable.amax(-1), text, expand, delete)) - total
         return Wishes(*_numpy(logps))
 
-    def _at_holes(self, values: torch.Tensor, row: int, holes: Positions) -> torch.Tensor:
-        """Of a tensor with one entry for each hole of all canvases, those of some holes of one."""
+    def _where(self, row: int, holes: Positions) -> Where:
+        """Where some holes of a canvas stand among the holes of all."""
         first, stop = self._offsets[row], self._offsets[row + 1]
-        values = values[first:stop]
-        if len(holes) != stop - first:
-            values = values[np.searchsorted(self._canvases[row].holes, holes)]
-        return values
+        if len(holes) == stop - first:
+            return slice(first, stop)
+        return first + np.searchsorted(self._canvases[row].holes, holes)
 
     def _spread(
-        self, logits: Logits, allowed: Bitmasks | None
+        self, where: Where, allowed: Bitmasks | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        with self._restricted(logits, allowed) as (rows, total):
+        with self._restricted(self._holes[where], allowed, where) as (rows, total):
             return _spread(rows, total)
 
     @contextmanager
     def _restricted(
-        self, logits: Logits, allowed: Bitmasks | None
+        self, logits: Logits, allowed: Bitmasks | None, where: Where = ALL
     ) -> Generator[tuple[Logits, torch.Tensor]]:
         """The rows without what is not allowed, and their logsumexp [N].
 
-        Where few tokens are forbidden they are struck out of our own tensor for the time being:
-        a copy of it costs as much as its softmax (measured).
+        `where` says which holes they are: what is not restricted is known already. Where few
+        tokens are forbidden they are struck out of our own tensor for the time being: a copy of
+        it costs as much as its softmax (measured).
         """
         if allowed is None:
-            yield logits, _total(logits)
+            yield logits, self._totals[where]
             return
         forbidden = self._writable & ~allowed
         words = np.flatnonzero(forbidden)
@@ -186,12 +208,13 @@ class LogitScores:
         logits = logits.index_copy(0, stuck, even.to(logits.device))
         return logits, _total(logits)
 
-    def _slot(self, row: int, at: int) -> torch.Tensor:
-        """[V] The logits of one slot; holes are there already."""
+    def _slot(self, row: int, at: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The logits [V] of one slot and their logsumexp; those of holes are there already."""
         if self._canvases[row].slots[at] == Slot.HOLE:
-            index = int(np.searchsorted(self._canvases[row].holes, at))
-            return self._holes[int(self._offsets[row]) + index]
-        return self._logits(np.array([row]), np.array([at]))[0]
+            index = int(self._offsets[row] + np.searchsorted(self._canvases[row].holes, at))
+            return self._holes[index], self._totals[index]
+        logits = self._logits(np.array([row]), np.array([at]))
+        return logits[0], _total(logits)[0]
 
     def _logits(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Logits:
         return self._writable_only(self._raw(rows, at))
@@ -220,6 +243,13 @@ def _listed(
 def _total(logits: Logits) -> torch.Tensor:
     """[N] logsumexp in a third of the time of torch's; nan where nothing is allowed."""
     return logits.amax(-1) - logits.softmax(-1).amax(-1).log()
+
+
+def _logps(logits: Logits, tokens: torch.Tensor, total: torch.Tensor) -> NDArray[np.float64]:
+    """[N] The log-probability of one token of each row; -inf where nothing is allowed."""
+    found = _numpy(logits.gather(-1, tokens[:, None])[:, 0] - total)
+    found[np.isnan(found)] = NEVER
+    return found
 
 
 def _argmax(logits: Logits) -> torch.Tensor:

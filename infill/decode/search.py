@@ -6,10 +6,11 @@ goal judges complete canvases here, and a layer above says what text they are.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Protocol, final
+from typing import Protocol, Self, final
 
 import numpy as np
 
@@ -31,6 +32,20 @@ LOOKED_AT = 2
 
 class Search(Protocol):
     """Goes from one frontier to the next."""
+
+    @property
+    def width(self) -> int:
+        """The most hypotheses that go on together: one batch, checked against the limits."""
+        ...
+
+    @property
+    def goal(self) -> CanvasGoal | None:
+        """What the result is for, where the search knows of it."""
+        ...
+
+    def aimed(self, goal: CanvasGoal) -> Search:
+        """The same search for this goal."""
+        ...
 
     def begin(self, start: Hypothesis, policy: Policy) -> Frontier:
         """The first frontier. Raises OptionError for a policy that the search has no use for."""
@@ -88,9 +103,10 @@ def merged(hypotheses: Iterable[Hypothesis]) -> Frontier:
     best: dict[Canvas, Hypothesis] = {}
     for h in hypotheses:
         known = best.setdefault(h.canvas, h)
-        kept = h if h.canvas.mean_score > known.canvas.mean_score else known
-        lane, rounds = min(h.lane, known.lane), max(h.rounds, known.rounds)
-        best[h.canvas] = replace(kept, lane=lane, rounds=rounds)
+        if known is not h:
+            kept = h if h.canvas.mean_score > known.canvas.mean_score else known
+            lane, rounds = min(h.lane, known.lane), max(h.rounds, known.rounds)
+            best[h.canvas] = replace(kept, lane=lane, rounds=rounds)
     return list(best.values())
 
 
@@ -123,6 +139,27 @@ def attained(frontier: Frontier, goal: CanvasGoal | None) -> bool:
     return goal is not None and any(h.done and goal.reached(h.canvas) for h in frontier)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aimed(ABC):
+    """What all searches here share: a goal for hypotheses that are done, at which they stop."""
+
+    goal: CanvasGoal | None = None
+
+    @abstractmethod
+    def __call__(
+        self, hypotheses: Iterable[Hypothesis], denoiser: Denoiser, rng: np.random.Generator
+    ) -> Frontier:
+        """The hypotheses to go on with, the best first."""
+
+    def aimed(self, goal: CanvasGoal) -> Self:
+        """The same search for this goal."""
+        return replace(self, goal=goal)
+
+    def reached(self, frontier: Frontier) -> bool:
+        """Whether one that is done reaches the goal."""
+        return attained(frontier, self.goal)
+
+
 def at_least(name: str, value: float, least: int) -> None:
     """Raise OptionError for an option below its least value."""
     if not value >= least:
@@ -131,7 +168,7 @@ def at_least(name: str, value: float, least: int) -> None:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Beam:
+class Beam(Aimed):
     """The `width` best for each number of open slots.
 
     Those with the most open slots are expanded, together in one forward, until all are done: so
@@ -149,7 +186,6 @@ class Beam:
 
     width: int = 1
     branching: Branching | None = None
-    goal: CanvasGoal | None = None
     rescorer: Rescorer | None = None
     siblings: int | None = None
 
@@ -208,10 +244,6 @@ class Beam:
                 rivals = rated(rivals, self.rescorer, denoiser)
             frontier += self._kept(ranked(rivals, self.goal), self.width)
         return frontier
-
-    def reached(self, frontier: Frontier) -> bool:
-        """Whether one that is done reaches the goal."""
-        return attained(frontier, self.goal)
 
     def _kept(self, group: Sequence[Hypothesis], room: int) -> Frontier:
         """The first `room` of a ranked group, with the policy's own path among them."""

@@ -9,24 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass, field
 
 from infill.canvas import Canvas
 from infill.constrain.affix import Affixes
 from infill.constrain.protocol import State
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Course, Streams, together
-from infill.decode.search import Beam, Search
 from infill.decode.trace import Trace
+from infill.edit.aiming import aimed
 from infill.edit.attempt import Attempt
-from infill.edit.goals import OnCanvases
 from infill.edit.heading import heading
 from infill.edit.judging import Judge
 from infill.edit.lengths import choices, ranked
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
-from infill.edit.view import View
 from infill.edit.window import Framing, Window
 from infill.errors import FillError, LimitError
 from infill.models.denoiser import Denoiser
@@ -119,8 +116,25 @@ class Denoising:
         """Note what a complete canvas puts into a group's holes."""
         fills, scores = window.fills(canvas), window.scores(canvas)
         for index, fill, score in zip(group, fills, scores, strict=True):
-            attempt.fills[index], attempt.scores[index] = self._restored(index, fill), score
+            attempt.fills[index], attempt.scores[index] = self.judge.restored(index, fill), score
         attempt.done[group.start] = window, canvas
+
+    def anew(self, attempt: Attempt, hole: int) -> list[range]:
+        """The groups to denoise after another length was chosen for a hole, opened.
+
+        The hole's own, and in order each that shows anything of one before it that is among them.
+        """
+        pending = list[range]()
+        for group in self.groups:
+            lengths = [self.lengths[i][attempt.tried[i]] for i in group]
+            if hole in group or (
+                pending
+                and self.framing.reaches(group, lengths, attempt.fills, pending[-1].stop - 1)
+            ):
+                pending.append(group)
+        for index in (index for group in pending for index in group):
+            attempt.fills[index] = None
+        return pending
 
     def first_window(self) -> Window:
         """The first group's, with its shortest holes."""
@@ -183,7 +197,7 @@ class Denoising:
             Hypothesis(window.canvas, state),
             policy=settings.policy,
             schedule=settings.schedule,
-            search=self._aimed(window, attempt),
+            search=aimed(settings, self.judge, window, group, attempt.fills, self.stand_ins),
             limits=settings.limits,
             rng=Streams(settings.seed + attempt.number),
         )
@@ -197,24 +211,6 @@ class Denoising:
         header = heading(self.denoiser, self.settings, self.judge, run.window, holes, number)
         best = run.course.frontier[0]
         return Trace.of(header, best, vocab=self.denoiser.vocab, ms=run.ms)
-
-    def _aimed(self, window: Window, attempt: Attempt) -> Search:
-        """The search; where one canvas holds all that is open, it knows the goal too."""
-        del attempt
-        search, goal = self.settings.search, self.settings.goal
-        if goal is None or len(self.groups) > 1 or getattr(search, "goal", goal) is not None:
-            return search
-
-        def text(canvas: Canvas) -> str:
-            return self.judge.text(
-                [self._restored(*pair) for pair in enumerate(window.fills(canvas))]
-            )
-
-        return replace(cast("Beam", search), goal=OnCanvases(goal, text))
-
-    def _restored(self, index: int, fill: bytes) -> bytes:
-        """A fill with the line ends and tabs that its place in the file has."""
-        return View.of(self.source, self.holes[index].start).restore(fill)
 
     def _window(
         self,

@@ -130,8 +130,8 @@ class Job:
         ]
         for turn in itertools.chain(*itertools.zip_longest(*others)):
             if turn is not None:
-                groups = [group for group in self.denoising.groups if turn[0] in group]
-                yield first.varied(*turn), groups
+                attempt = first.varied(*turn)
+                yield attempt, self.denoising.anew(attempt, turn[0])
 
     def _judged(self, attempt: Attempt, first: int) -> Check:
         """What the checks say of an attempt; the pool and its traces, from `first` on, are told."""

@@ -39,6 +39,10 @@ class Judge:
         pairs = zip(self.holes, fills, strict=True)
         return tuple(TextEdit(hole.span, fill or b"") for hole, fill in pairs)
 
+    def restored(self, index: int, fill: bytes) -> bytes:
+        """A fill with the line ends and tabs that its place in the file has."""
+        return View.of(self.source, self.holes[index].start).restore(fill)
+
     def text(self, fills: Sequence[bytes | None]) -> str:
         """The whole text with these fills, without a byte order mark."""
         return apply_edits(self.source.data, self.edits(fills)).decode("utf-8-sig", "replace")

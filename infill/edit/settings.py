@@ -42,11 +42,14 @@ class Settings:
     length      tokens of a fill: "auto" finds out, a number, or the numbers to choose from; with
                 the policy `Lengthening`, what it begins with
     candidates  fills that parse, of different lengths, before the best of them is taken
-    alternatives  other fills to hand out, distinct and ranked; they take as many more fills
+    alternatives  other fills to hand out, distinct and ranked; they take as many more fills. Each
+                has another length of one hole: its window is denoised anew, and so is each after it
+                that shows what was. Windows that do not see each other keep their fills
     rank_by     which of several fills is best: the one most like the others ("agreement"), or the
                 likeliest together with the tokens beside it ("boundary" pseudo-likelihood)
     goal        what the whole text is for: the fill that scores best is taken, and the work ends
-                with the first that reaches it
+                with the first that reaches it. A search is steered by it in every window; the
+                holes of other windows then have their present fill, or a stand-in
     nfe_budget  forwards (canvases scored) that a text may take; None is no bound
     time_limit  seconds that a text may take. Past either the best so far is handed out, its open
                 slots completed under the grammar
@@ -82,12 +85,11 @@ class Settings:
                 raise OptionError(
                     f"{name} is of another type", expected=kind.__name__, got=repr(value)
                 )
-        width = getattr(self.search, "width", getattr(self.search, "count", 1))
-        if width > self.limits.frontier:
+        if self.search.width > self.limits.frontier:
             raise OptionError(
                 "the search is too wide",
                 expected=f"{self.limits.frontier} hypotheses at once, or fewer (limits.frontier)",
-                got=str(width),
+                got=str(self.search.width),
                 hint="search with fewer, or raise limits.frontier",
             )
         longest = self.limits.hole

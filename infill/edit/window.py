@@ -159,6 +159,16 @@ class Framing:
             )
         return Window(Canvas(ids, slots), constraint, tuple(anchors), healed, affixes, vocab)
 
+    def reaches(
+        self, group: range, lengths: Sequence[int], fills: Sequence[bytes | None], hole: int
+    ) -> bool:
+        """Whether the group's canvas shows anything of what fills a hole left of it."""
+        left, *_ = self._contexts(group, sum(lengths), fills)
+        shown = self.denoiser.vocab.decode([*left.before, *left.given, *left.after])
+        nearer = [*fills[:hole], None, *fills[hole + 1 :]]
+        view = View.of(self.source, self.holes[group.start].start)
+        return len(shown) >= len(view.show(self._text(group.start, nearer, step=-1)))
+
     @cached_property
     def whole(self) -> WholeText:
         """The text between the holes as a model is shown it."""

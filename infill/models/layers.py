@@ -15,6 +15,7 @@ Letters: `B` rows, `T` slots, `D` width, `H` heads, `S` slots with a shadow.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,14 +92,14 @@ class Mix(nn.Module):
         self.radius = radius
         self.weight = nn.Parameter(torch.zeros(2 * radius + 1, width))
 
-    def _kernel(self) -> Tensor:
-        """[2·radius + 1, D], the slot itself in the middle."""
+    def kernel(self) -> Tensor:
+        """[2·radius + 1, D] What each slot near one counts for it; itself in the middle."""
         itself = functional.one_hot(torch.tensor(self.radius), len(self.weight))
         return self.weight + itself[:, None].to(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, D] → [B, T, D]."""
-        kernel = self._kernel().t().unsqueeze(1)
+        kernel = self.kernel().t().unsqueeze(1)
         mixed = functional.conv1d(
             x.transpose(1, 2), kernel, padding=self.radius, groups=x.shape[-1]
         )
@@ -106,7 +107,7 @@ class Mix(nn.Module):
 
     def shadowed(self, x: Tensor, shadow: Tensor, at: Tensor) -> Tensor:
         """[B, S, D] → [B, S, D]: as if each of `shadow` stood in its slot `at` [B, S]."""
-        kernel, rows = self._kernel(), torch.arange(len(x), device=x.device)[:, None]
+        kernel, rows = self.kernel(), torch.arange(len(x), device=x.device)[:, None]
         around = functional.pad(x, (0, 0, self.radius, self.radius))
         mixed = shadow * kernel[self.radius]
         for shift, weight in enumerate(kernel):
@@ -166,6 +167,19 @@ class Attention(nn.Module):
         asks, own_k, own_v = self._split(shadow, at)
         k_all, v_all = torch.cat((k, own_k), 2), torch.cat((v, own_v), 2)
         return self._attend(q, k, v, seen.keys), self._attend(asks, k_all, v_all, seen.shadow_keys)
+
+    def at(
+        self, x: Tensor, slots: Tensor, rope: tuple[Tensor, Tensor], keys: Tensor | None
+    ) -> Tensor:
+        """[B, T, D] → [B, Q, D]: `forward` at these slots of each row, int64 [B, Q]."""
+        B, T, D = x.shape
+        own, others = self.qkv.weight.split((D, 2 * D))
+        k, v = functional.linear(x, others).view(B, T, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        picked = x.gather(1, slots[:, :, None].expand(-1, -1, D))
+        q = functional.linear(picked, own).view(B, slots.shape[1], self.heads, -1).transpose(1, 2)
+        cos, sin = (part[slots][:, None] for part in rope)
+        q = _turn(self.q_norm(q), (cos, sin)).to(v.dtype)
+        return self._attend(q, _turn(self.k_norm(k), rope).to(v.dtype), v, keys)
 
     def _split(self, x: Tensor, rope: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each [B, H, T, D/H]."""
@@ -229,6 +243,21 @@ class Block(nn.Module):
         h, g = self.mlp_norm(x) * inside, self.mlp_norm(shadow)
         g = self.mlp_mix.shadowed(h, g, shade.at)
         return x + self.mlp(self.mlp_mix(h)), shadow + self.mlp(g)
+
+
+class Stream(NamedTuple):
+    """What a block reads: the stream of every slot, and what is known of the rows.
+
+    x       [B, T, D]
+    rope    cosines and sines [T, D / (2 · H)]
+    inside  [B, T, 1], 0 beyond a row's end and 1 within; None where all rows are full
+    keys    bool [B, 1, 1, T], true where a key may be seen; None where all may
+    """
+
+    x: Tensor
+    rope: tuple[Tensor, Tensor]
+    inside: Tensor | None
+    keys: Tensor | None
 
 
 def rope_of(T: int, width: int, theta: float, device: torch.device) -> tuple[Tensor, Tensor]:

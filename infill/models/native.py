@@ -18,12 +18,15 @@ from infill.canvas import Canvas, Positions, Slot
 from infill.decode.candidates import Scores
 from infill.decode.scores import LogitScores
 from infill.errors import ModelError, OptionError
+from infill.models.asked import Hidden
 from infill.models.bytelevel import byte_of_letter
 from infill.models.denoiser import Capabilities
 from infill.models.tiny import TinyTransformer, load_model
 from infill.vocab import Vocab
 
 Places = NDArray[np.int64]
+States = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Rows [N] and places [N] → hidden states [N, D]."""
 GONE = -1  # where a filled blank would stand in what the model is shown
 
 
@@ -66,8 +69,8 @@ class TinyDenoiser:
         """
         ids, lengths, places = self._shown(canvases)
         with torch.no_grad():
-            hidden = self.model.hidden(ids, lengths)
-        return self._scores(canvases, hidden, places)
+            hidden = Hidden(self.model, self.model.stream(ids, lengths))
+        return self._scores(canvases, hidden.at, places)
 
     def shadowed(self, canvases: Sequence[Canvas], at: Sequence[Positions]) -> Scores:
         """As `Shadowing.shadowed`; see `TinyTransformer.shadowed` for what is approximate.
@@ -79,13 +82,14 @@ class TinyDenoiser:
         for row, (canvas, slots) in enumerate(zip(canvases, at, strict=True)):
             shadows[row, : len(slots)] = _shown_only(places[row, slots])
             places[row, slots] = ids.shape[1] + np.arange(len(slots))
-            states = canvas.slots.copy()
-            states[slots] = Slot.HOLE
-            looks.append(Canvas(canvas.ids, states))
+            hidden_slots = canvas.slots.copy()
+            hidden_slots[slots] = Slot.HOLE
+            looks.append(Canvas(canvas.ids, hidden_slots))
         with torch.no_grad():
             beside = torch.from_numpy(shadows).to(ids.device)
             hidden = self.model.shadowed(ids, beside, self.vocab.mask, lengths)
-        return self._scores(looks, torch.cat(hidden, 1), places)
+        states = torch.cat(hidden, 1)
+        return self._scores(looks, lambda rows, at: states[rows, at], places)
 
     def _shown(self, canvases: Sequence[Canvas]) -> tuple[torch.Tensor, torch.Tensor, Places]:
         """The ids of each row, padded, how many they are, and where each slot is in its row."""
@@ -102,13 +106,14 @@ class TinyDenoiser:
         device = self.model.embed.device
         return torch.from_numpy(ids).to(device), torch.from_numpy(lengths).to(device), places
 
-    def _scores(self, canvases: Sequence[Canvas], hidden: torch.Tensor, places: Places) -> Scores:
-        """Logits of the slots that are asked for, at their `places` in `hidden`."""
+    def _scores(self, canvases: Sequence[Canvas], hidden: States, places: Places) -> Scores:
+        """Logits of the slots that are asked for, which have their `places` in the model's rows."""
+        device = self.model.embed.device
 
         def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
             place = torch.from_numpy(_shown_only(places[rows.numpy(), at.numpy()]))
             with torch.no_grad():
-                return self.model.head(hidden[rows.to(hidden.device), place.to(hidden.device)])
+                return self.model.head(hidden(rows.to(device), place.to(device)))
 
         return LogitScores(self.vocab, canvases, logits_at)
 

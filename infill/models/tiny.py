@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from infill.errors import OptionError, WeightsError
-from infill.models.layers import Block, RMSNorm, Shade, TinyConfig, rope_of
+from infill.models.layers import Block, RMSNorm, Shade, Stream, TinyConfig, rope_of
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 FORMAT = 1
@@ -58,17 +58,25 @@ class TinyTransformer(nn.Module):
                     scale = calm if name.endswith(("out.weight", "down.weight")) else 1.0
                     weight.normal_(0.0, scale * weight.shape[1] ** -0.5, generator=generator)
 
-    def hidden(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Hidden states of every slot: ids long [B, T], lengths long [B] → [B, T, D].
+    def stream(self, ids: Tensor, lengths: Tensor | None = None) -> Stream:
+        """What the last block reads: ids [B, T], and how long each row is [B].
 
         Row `b` is `ids[b, :lengths[b]]`; what lies beyond is never seen by it (its own output
         there means nothing). `lengths=None` says that all rows are full.
         """
         rope, inside, keys = self._frame(ids, lengths)
         x = self._embedded(ids)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x, rope, inside, keys)
-        return self.norm(x)
+        return Stream(x, rope, inside, keys)
+
+    def finish(self, stream: Stream) -> Tensor:
+        """[B, T, D] The hidden states of every slot; `asked.py` has those of some."""
+        return self.norm(self.blocks[-1](*stream))
+
+    def hidden(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Hidden states of every slot: ids and lengths as in `stream` → [B, T, D]."""
+        return self.finish(self.stream(ids, lengths))
 
     def shadowed(
         self, ids: Tensor, at: Tensor, mask: int, lengths: Tensor | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -216,9 +217,6 @@ class Counting:
     def after(self, move):
         self.calls.append(move)
         return Counting(self.canvas.apply((move,)), self.calls)
-
-    def allowed(self, at):
-        raise NotImplementedError
 
     def admits(self, _at, token):
         return token != 3
@@ -517,12 +515,73 @@ def test_a_policy_that_a_search_has_no_use_for_is_refused(search, policy, messag
     assert caught.value.hint
 
 
-def test_a_search_wider_than_the_limits_is_refused():
-    model, policy = Scripted(VOCAB, noise(VOCAB)), LeftToRight(sampling=DRAW)
-    with pytest.raises(LimitError, match="too wide"):
+@pytest.mark.parametrize("search", [Beam(5), BestOf(5), Particles(5), Remasking(5)], ids=repr)
+@pytest.mark.parametrize("sampling", [Sampling(), DRAW])
+def test_a_search_wider_than_the_limits_is_refused_before_the_first_forward(search, sampling):
+    model, limits = Counted(Scripted(VOCAB, noise(VOCAB))), Limits(frontier=4)
+    policy = LeftToRight(sampling=sampling)
+    with pytest.raises(LimitError, match="too wide") as caught:
+        frontiers(start_of(open_canvas(2)), model, search, policy=policy, limits=limits)
+    assert "5" == caught.value.got
+    assert "limits.frontier" in caught.value.expected
+    assert not model.forwards
+
+
+@dataclass(frozen=True)
+class Sprawling:
+    """A beam that says it is narrower than it is."""
+
+    beam: Beam
+    width: int
+
+    def __getattr__(self, name):
+        return getattr(self.beam, name)
+
+    def __call__(self, hypotheses, denoiser, rng):
+        return self.beam(hypotheses, denoiser, rng)
+
+
+def test_a_search_that_is_wider_than_it_says_is_refused_where_that_shows():
+    model, start = Counted(Scripted(VOCAB, noise(VOCAB))), start_of(open_canvas(4))
+    search = Sprawling(Beam(6), width=1)
+    with pytest.raises(LimitError, match="too wide") as caught:
+        frontiers(start, model, search, limits=Limits(frontier=3))
+    assert int(caught.value.got) > 3
+    assert 1 == model.forwards  # the start's; what is too wide is not asked about
+    assert frontiers(start, model, search, limits=Limits(frontier=6))
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@settings(max_examples=6)
+@given(seed=SEEDS, sure=st.floats(0.2, 0.9), holes=st.integers(2, 5))
+def test_no_search_goes_wider_than_it_says_and_none_is_cut(name, seed, sure, holes):
+    make, sampling = SEARCHES[name]
+    search, model = make(None), Scripted(VOCAB, noise(VOCAB, seed))
+    order = Confidence if name == "particles" else partial(Threshold, at_least=sure)
+    loose, tight = (
         frontiers(
-            start_of(open_canvas(2)), model, BestOf(5), policy=policy, limits=Limits(frontier=4)
+            start_of(open_canvas(holes)),
+            model,
+            search,
+            policy=order(sampling=sampling),
+            seed=seed,
+            limits=Limits(ticks=200, frontier=frontier),
         )
+        for frontier in (10_000, search.width)
+    )
+    assert all(len(search.split(frontier)[1]) <= search.width for frontier in loose)
+    assert [[h.canvas for h in f] for f in loose] == [[h.canvas for h in f] for f in tight]
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_is_aimed_at_a_goal_and_stays_what_it_was(name):
+    search, goal = SEARCHES[name][0](None), Wish(1, 1)
+    aimed = search.aimed(goal)
+    assert (None, goal) == (search.goal, aimed.goal)
+    assert search == replace(aimed, goal=None)
+    done = start_of(open_canvas(1)).extend((Write(0, 1, -1.0),))
+    assert [False, True] == [one.reached([done]) for one in (search, aimed)]
+    assert not aimed.reached([start_of(open_canvas(1))])
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot
+from infill.decode.candidates import Sampling
 from infill.decode.lanes import BestOf, Remasking
 from infill.decode.particles import Particles
+from infill.decode.policy import Confidence
 from infill.decode.search import Beam
+from infill.edit.goals import Function, OnCanvases
 from infill.edit.holes import Hole
 from infill.edit.pool import Filled, Pool
 from infill.edit.proposal import HoleFill
@@ -22,6 +25,7 @@ from infill.edit.settings import Settings
 from infill.edit.verify import Check
 from infill.edit.workbench import Workbench
 from infill.errors import BudgetError, OptionError
+from infill.limits import Limits
 from infill.models.counted import Counted
 from infill.models.scripted import Scripted, byte_vocab, favour, noise
 from infill.text import Source, Span, TextEdit
@@ -204,6 +208,79 @@ def test_a_search_is_steered_by_the_goal():
     assert (plain.text, aimed.text, aimed.goal) == ("xby", "xay", 1)
 
 
+def rather_b(canvas):
+    """Would rather write b, and nearly as gladly a."""
+    logits = torch.zeros(len(canvas), VOCAB.model_size)
+    logits[:, ord("b")], logits[:, ord("a")] = 9.0, 8.0
+    return logits
+
+
+def apart(newline: str = "\n") -> str:
+    """Two holes that are on no common canvas of 100 tokens, and do not see each other."""
+    return newline.join([MARKER, *["........"] * 40, MARKER, ""])
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_goal_steers_the_search_where_holes_are_in_several_windows(newline):
+    """Both holes must have an a, and neither is on the other's canvas."""
+    text, asked = apart(newline), []
+
+    def wanted(filled):
+        asked.append(filled)
+        return filled.count("a")
+
+    options = {"length": 1, "limits": Limits(context=100), "search": Beam(2)}
+    model, goal = Scripted(VOCAB, rather_b), Function(wanted, enough=2)
+    plain = Workbench(model, Settings(**options)).fill(text)
+    aimed = Workbench(model, Settings(goal=goal, **options)).fill(text)
+    assert ["b", "b"] == [hole.text for hole in plain.holes]
+    assert ["a", "a"] == [hole.text for hole in aimed.holes]
+    assert (2.0, text.replace(MARKER, "a")) == (aimed.goal, aimed.text)
+    assert 2 == aimed.forwards  # one in each window, and the work is at its end
+    pairs = [("b", ""), ("a", ""), ("a", "b"), ("a", "a")]
+    texts = [text.replace(MARKER, one, 1).replace(MARKER, other) for one, other in pairs]
+    assert set(texts) == set(asked)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_search_stops_in_the_window_in_which_the_goal_is_reached(seed):
+    asked = [0, 0]
+
+    def script(canvas):
+        asked[int(canvas.slots[0] == Slot.GIVEN)] += 1  # the first hole begins its window
+        return rather_b(canvas)
+
+    settings = Settings(
+        seed=seed,
+        length=1,
+        limits=Limits(context=100),
+        policy=Confidence(sampling=Sampling(temperature=1.0)),
+        search=Remasking(2, rounds=20),
+        goal=Function(lambda filled: filled.count("a"), enough=2),
+    )
+    proposal = Workbench(Scripted(VOCAB, script), settings).fill(apart())
+    assert 2.0 == proposal.goal
+    assert asked[1] < asked[0] / 2  # in the first it cannot be reached yet, and all rounds are run
+
+
+def test_what_stands_in_for_the_holes_of_other_windows_is_of_the_grammar():
+    asked = []
+    goal = Function(lambda filled: asked.append(filled) or 0.0)
+    text = f"[1, {MARKER},{' 2,' * 100} {MARKER}]"
+    limits = Limits(context=110)
+    fill(text, search=Beam(2), goal=goal, max_tokens=4, tries=1, limits=limits)
+    assert 2 < len({json.dumps(json.loads(filled)) for filled in asked})
+
+
+def test_a_search_keeps_a_goal_of_its_own():
+    rather_none, many = (
+        Function(lambda text, sign=sign: sign * text.count("a")) for sign in (-1, 1)
+    )
+    own = OnCanvases(rather_none, lambda canvas: canvas.text(VOCAB).decode())
+    settings = Settings(length=1, search=Beam(2, goal=own), goal=many)
+    assert "xby" == Workbench(Scripted(VOCAB, rather_b), settings).fill(f"x{MARKER}y").text
+
+
 def test_a_length_that_a_hole_forbids_is_refused():
     with pytest.raises(OptionError, match="cannot have the wanted length") as caught:
         fill("[1, 2]", holes=[Hole(4, 5, min_tokens=1, max_tokens=3)], length=[5, 6])
@@ -224,6 +301,36 @@ def test_the_context_chooses_between_lengths():
 
     bench = Workbench(Scripted(VOCAB, script), Settings(length=[1, 2, 3], candidates=3))
     assert bench.fill(f"f({MARKER}, b)").text == "f(zz, b)"
+
+
+def counts(canvas):
+    """Would write k after x=, and elsewhere how many k are given, or the digit that is."""
+    logits = torch.zeros(len(canvas), VOCAB.model_size)
+    given = bytes(canvas.ids[canvas.slots == Slot.GIVEN].tolist())
+    digit = next((byte for byte in given if chr(byte).isdigit()), ord("0") + given.count(b"k"))
+    for at in canvas.holes.tolist():
+        before = bytes(canvas.ids[:at][canvas.slots[:at] == Slot.GIVEN].tolist())
+        logits[at, ord("k") if before.endswith(b"x=") else digit] = 20.0
+    return logits
+
+
+@pytest.mark.parametrize(("gaps", "seen"), [((30, 80), True), ((300, 300), False)])
+def test_an_alternative_reaches_the_windows_that_show_it_and_no_others(gaps, seen):
+    """The second window shows the first hole, the third the second only; or none shows another."""
+    dots = ["." * gap for gap in gaps]
+    text = "\n".join([f"x={MARKER}", dots[0], f"y={MARKER}", dots[1], f"z={MARKER}\n"])
+    settings = Settings(length=[1, 2, 3], alternatives=6, limits=Limits(context=100))
+    proposal = Workbench(Scripted(VOCAB, counts), settings).fill(text)
+    found = [[hole.text for hole in one.holes] for one in (proposal, *proposal.alternatives)]
+    assert 7 == len({*map(tuple, found)})  # two other lengths of each hole
+    assert all({str(len(x) if seen else 0)} == {*y, *z} for x, y, z in found)
+    places = {mark.start(): index for index, mark in enumerate(re.finditer(MARKER, text))}
+    done = {}
+    for trace in proposal.traces:
+        done.setdefault(trace.header.attempt, []).append(places[trace.header.holes[0][0]])
+    assert [0, 1, 2] == done.pop(0)
+    again = [[0, 1, 2], [1, 2], [2]] if seen else [[0], [1], [2]]
+    assert sorted(2 * again) == sorted(done.values())
 
 
 def test_counting_does_not_change_what_is_counted():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +59,15 @@ def test_a_move_does_what_its_rule_says_or_is_refused(row, move):
         with pytest.raises(MoveError):
             canvas.apply((move,))
     else:
-        assert expected == as_row(canvas.apply((move,)))
+        after = canvas.apply((move,))
+        assert expected == as_row(after)
+        for name in ("ids", "slots", "logps"):  # a canvas has rows of its own, and keeps them
+            own = getattr(after, name)
+            assert not own.flags.writeable
+            assert (
+                own.tolist() == getattr(Canvas(after.ids, after.slots, after.logps), name).tolist()
+            )
+            assert not np.shares_memory(own, getattr(canvas, name))
     assert canvas_of(row) == canvas
 
 

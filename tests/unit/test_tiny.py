@@ -1,6 +1,7 @@
 """The tiny transformer: ragged rows, and weights refused unless they are the right ones."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infill.errors import OptionError, WeightsError
+from infill.models.asked import Hidden, hidden_at
 from infill.models.tiny import TinyConfig, TinyTransformer, load_model, save_model
 
 CONFIG = TinyConfig(vocab=97, width=32, layers=2, heads=2, ff=64, context=32)
 
 
-def tiny(seed: int = 0) -> TinyTransformer:
-    model = TinyTransformer(CONFIG, generator=torch.Generator().manual_seed(seed))
+def tiny(seed: int = 0, **options: int) -> TinyTransformer:
+    model = TinyTransformer(
+        replace(CONFIG, **options), generator=torch.Generator().manual_seed(seed)
+    )
     with torch.no_grad():  # mixing starts at zero; give it something to leak
         for name, weight in model.named_parameters():
             if "mix" in name:
@@ -36,6 +40,40 @@ def test_a_ragged_batch_equals_its_rows_alone(sizes, seed):
         beside = model.head(together[row, :size])
         assert torch.allclose(alone, beside, atol=1e-4)
         assert torch.equal(alone.argmax(1), beside.argmax(1))
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), mix=st.integers(0, 3), seed=st.integers(0, 9))
+@torch.no_grad()
+def test_hidden_states_that_are_asked_for_are_those_of_a_run_over_all_slots(data, mix, seed):
+    sizes = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=4))
+    pairs = [(row, at) for row, size in enumerate(sizes) for at in range(size)]
+    asked = data.draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=30))
+    rows, at = torch.tensor(asked).T
+    model = tiny(seed, mix=mix)
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(0, 97, (len(sizes), max(sizes)), generator=generator)
+    stream = model.stream(ids, torch.tensor(sizes))
+    whole = model.finish(stream)[rows, at]
+    assert torch.equal(whole, model.hidden(ids, torch.tensor(sizes))[rows, at])
+    assert torch.allclose(whole, hidden_at(model, stream, rows, at), atol=1e-5)
+    lazy = Hidden(model, stream)
+    for _ in range(2):  # alone where they are few, then from all
+        assert torch.allclose(whole, lazy.at(rows, at), atol=1e-5)
+    assert (0, 32) == lazy.at(rows[:0], at[:0]).shape
+
+
+@torch.no_grad()
+def test_few_asked_slots_cost_no_run_of_the_last_block_over_all():
+    model, seen = tiny(), []
+    model.blocks[-1].mlp.register_forward_hook(lambda _, args, __: seen.append(args[0].shape[:-1]))
+    lazy = Hidden(model, model.stream(torch.zeros(2, 30, dtype=torch.long)))
+    for rows, at in [([], []), ([0, 1, 1], [3, 4, 9]), ([0], [5]), ([1], [6])]:
+        lazy.at(torch.tensor(rows, dtype=torch.long), torch.tensor(at, dtype=torch.long))
+    assert [(3,), (2, 30)] == seen
+    many = Hidden(model, model.stream(torch.zeros(1, 30, dtype=torch.long)))
+    many.at(torch.zeros(30, dtype=torch.long), torch.arange(30))
+    assert (1, 30) == seen[-1]
 
 
 @torch.no_grad()
