@@ -21,9 +21,10 @@ from infill.bench.methods import Rate
 from infill.bench.metrics import pieces
 from infill.bench.mutate import Mutant
 from infill.bench.outcome import Method, Outcome
-from infill.bench.programs import faults
+from infill.bench.programs import faults, headed
 from infill.canvas import Canvas, Slot
 from infill.decode.likelihood import masked, partition
+from infill.edit.goals import Problems
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.revise import revise
@@ -126,24 +127,28 @@ class Fixing:
 
 @dataclass(frozen=True, slots=True)
 class Revising:
-    """The library's revision; it stops at diagnostics, or looks at doubted places too."""
+    """The library's revision; it stops at diagnostics, or looks at doubted places too.
+
+    checked   the checker is its goal, and ends it where it finds no fault
+    """
 
     trigger: Literal["diagnostics"] | None
+    checked: bool = False
 
     def __call__(self, denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
         """The revised mutant; as it is where nothing was found that parses."""
-        settings = Settings(seed=seed)
-        names = ", ".join(sorted(mutant.free))  # what the program's module would bind
-        head = f"from elsewhere import {names}\n\n\n" if names else ""
+        head = headed(mutant.free, mutant.text)
         whole = head + mutant.text
+        goal = Problems(lambda text: faults(text, mutant.free)) if self.checked else None
         try:
             found = revise(
                 whole,
                 [Span(len(head), len(whole))],  # programs are ASCII
                 trigger=self.trigger,
                 language="python",
+                goal=goal,
                 model=denoiser,
-                settings=settings,
+                settings=Settings(seed=seed),
             )
         except InfillError as error:
             return Outcome(text=mutant.text, failed=error.what)
@@ -155,8 +160,9 @@ class Revising:
             if len(head) + piece.start < place.span.stop
             and place.span.start < len(head) + piece.stop
         ]
+        checks = 0 if goal is None else len(goal.known)
         text = found.text.removeprefix(head)
-        return Outcome(text=text, suspects=tuple(dict.fromkeys(touched)))
+        return Outcome(text=text, suspects=tuple(dict.fromkeys(touched)), checks=checks)
 
 
 def nothing(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
@@ -170,6 +176,11 @@ def nothing(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
 def by_uniform(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
     """What the loop makes of a model that knows nothing: chance."""
     return Fixing(checked=True)(uniform(denoiser), mutant, seed)
+
+
+def by_names(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
+    """What the library's revision makes of a model that knows nothing: the parser and the names."""
+    return Revising(None, checked=True)(uniform(denoiser), mutant, seed)
 
 
 def by_copy(denoiser: Denoiser, mutant: Mutant, seed: int) -> Outcome:
@@ -212,8 +223,10 @@ FIXERS: tuple[Method[Mutant], ...] = (
     Method("greedy, partition of 4, checker stops", Fixing(checked=True, rounds=12)),
     Method("best of 4 by the checker", Fixing(checked=True, candidates=4)),
     Method("infill.revise, diagnostics", Revising("diagnostics")),
+    Method("infill.revise, the checker as goal", Revising(None, checked=True)),
     Method("infill.revise, diagnostics and doubts", Revising(None)),
     Method("nothing (doubts at random)", nothing, draws=True),
     Method("uniform model", by_uniform, draws=True),
+    Method("infill.revise, uniform model", by_names),
     Method("copy model", by_copy),
 )

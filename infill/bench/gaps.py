@@ -16,7 +16,9 @@ import numpy as np
 
 from infill.bench.metrics import parses, similarity
 from infill.bench.outcome import Outcome
+from infill.bench.programs import faults
 from infill.bench.sources import Module
+from infill.edit.names import uses
 from infill.train.evaluate import statement_lines
 
 MOST_TEXT, MOST_ANSWER = 6_000, 240  # characters
@@ -28,6 +30,7 @@ class Gap:
     """A text with one gap at the character `at`, and what stood there.
 
     tests   a program that fails unless the text, put before it, is right; "" where there is none
+    free    names that the module around the text binds for it
     """
 
     id: str
@@ -35,6 +38,7 @@ class Gap:
     at: int
     answer: str
     tests: str = ""
+    free: frozenset[str] = frozenset()
 
     @property
     def gold(self) -> str:
@@ -69,12 +73,16 @@ def draw(
 
 
 def judge(gap: Gap, outcome: Outcome) -> dict[str, float]:
-    """Exact match and edit similarity of the fill, white space at its end apart; parsing."""
+    """Exact match and edit similarity of the fill, white space at its end apart; parsing.
+
+    valid   the text parses and reads no name that neither it nor its module binds
+    """
     fill = outcome.fills[0].rstrip() if outcome.fills else ""
     return {
         "exact": float(not outcome.failed and fill == gap.answer.rstrip()),
         "similarity": similarity(fill, gap.answer.rstrip()),
         "parses": float(not outcome.failed and parses(outcome.text)),
+        "valid": float(not outcome.failed and not faults(outcome.text, gap.free)),
     }
 
 
@@ -126,6 +134,21 @@ def _gap(module: Module, first: int, last: int) -> Gap | None:
         text=text[:at] + text[at + len(answer) :],
         at=at,
         answer=answer,
+        free=_bound(module),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _bound(module: Module) -> frozenset[str]:
+    """The names of a module; a star import may bind any that is read in it."""
+    found = uses(module.text.encode())
+    star = any(use.name == "*" for use in found)
+    return frozenset(
+        use.name
+        for use in found
+        if star
+        or use.scope.owner(use.name) is None
+        or use.scope.owner(use.name) is use.scope.module
     )
 
 

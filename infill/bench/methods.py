@@ -1,6 +1,7 @@
 """Ways to fill a gap, each a `Settings` and a rule for the length. Add another to `FILLERS`.
 
-Best-of-N selects by the model's own mean log-probability and by nothing that is reported.
+Best-of-N selects by the model's own mean log-probability and by nothing that is reported; where
+its name says so, by the checker that `valid` reports.
 """
 
 from __future__ import annotations
@@ -14,15 +15,21 @@ import numpy as np
 from infill.bench.controls import reciting, uniform
 from infill.bench.gaps import Gap
 from infill.bench.outcome import Method, Outcome
+from infill.bench.programs import faults, headed
 from infill.decode.candidates import Sampling
-from infill.decode.policy import Confidence
+from infill.decode.lanes import Remasking
+from infill.decode.policy import Confidence, Policy
+from infill.decode.revision import PartitionRevision
 from infill.decode.search import Beam
+from infill.edit.goals import Problems
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
+from infill.edit.revise import revise
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
 from infill.errors import InfillError, UnverifiedError
 from infill.models.denoiser import Denoiser
+from infill.text import Span
 
 MOST_TOKENS = 24  # the longest fill that is considered where the length is not known
 FIXED = 8  # tokens
@@ -80,43 +87,85 @@ def random(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
 class Filling:
     """One fill of the library per draw; of several draws the one the model finds likeliest.
 
-    free   without grammar, and what does not parse stands as it is
+    free      without grammar, and what does not parse stands as it is
+    checked   the checker (see `faults`) is the goal: of a search, and of the draws, which end with
+              the first that it finds no fault with
+    revising  makes the policy, where that asks the model too
     """
 
     settings: Settings
     length: Length = oracle
     draws: int = 1
     free: bool = False
+    checked: bool = False
+    revising: Callable[[Denoiser], Policy] | None = None
 
     def __call__(self, denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
         """The best of the draws; where the library gives none, the text with an empty gap."""
         found: list[Proposal] = []
         failed = ""
+        goal = Problems(lambda text: faults(text, gap.free)) if self.checked else None
         for draw in range(self.draws):
             own = (seed * self.draws + draw) * APART
             try:
-                found.append(self._fill(denoiser, gap, own))
+                found.append(self._fill(denoiser, gap, own, goal))
             except UnverifiedError as error:
                 failed = error.what
                 if self.free and isinstance(error.proposal, Proposal):
                     found.append(error.proposal)
             except InfillError as error:
                 failed = f"{type(error).__name__}: {error.what}"
+            if goal is not None and found and goal.reached(found[-1].text):
+                break
         if not found:
             return Outcome(text=gap.text, fills=("",), failed=failed)
-        best = max(found, key=lambda proposal: proposal.score)
-        return Outcome(text=best.text, fills=(best.holes[0].text,))
+        best = max(found, key=lambda one: (one.goal or 0.0, one.score))
+        checks = 0 if goal is None else len(goal.known)
+        return Outcome(text=best.text, fills=(best.holes[0].text,), checks=checks)
 
-    def _fill(self, denoiser: Denoiser, gap: Gap, seed: int) -> Proposal:
+    def _fill(self, denoiser: Denoiser, gap: Gap, seed: int, goal: Problems | None) -> Proposal:
         least, most = self.length(denoiser, gap, seed)
         at = len(gap.text[: gap.at].encode())
-        workbench = Workbench(denoiser, replace(self.settings, seed=seed))
-        return workbench.fill(
+        settings = replace(self.settings, seed=seed, goal=goal)
+        if self.revising is not None:
+            settings = replace(settings, policy=self.revising(denoiser))
+        return Workbench(denoiser, settings).fill(
             gap.text,
             [Hole(at, at, least, most)],
             language="python",
             grammar=False if self.free else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A fill that `revise` goes over, with the checker as its goal; nothing else may change."""
+
+    first: Filling
+
+    def __call__(self, denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
+        """The fill as it is where the checker finds no fault, or no change is an improvement."""
+        begun = self.first(denoiser, gap, seed)
+        if begun.failed or not faults(begun.text, gap.free):
+            return replace(begun, checks=begun.checks + 1)
+        head = headed(gap.free, begun.text)
+        start = len((head + gap.text[: gap.at]).encode())
+        span = Span(start, start + len(begun.fills[0].encode()))
+        goal = Problems(lambda text: faults(text, gap.free))
+        try:
+            found = revise(
+                head + begun.text,
+                [span] if len(span) else [],
+                trigger="diagnostics",
+                language="python",
+                goal=goal,
+                model=denoiser,
+            )
+        except InfillError:
+            return begun
+        text = found.text.removeprefix(head)
+        fill = text[gap.at : len(text) - len(gap.text) + gap.at]
+        return Outcome(text=text, fills=(fill,), checks=begun.checks + 1 + len(goal.known))
 
 
 def greedy(tokens: int, *, length: Length = oracle, free: bool = False) -> Filling:
@@ -130,6 +179,26 @@ def best_of(draws: int, tokens: int, *, length: Length = oracle) -> Filling:
     """The likeliest of several drawn fills."""
     settings = Settings(policy=Confidence(sampling=WARM), schedule=Rate(tokens), tries=1)
     return Filling(settings=settings, draws=draws, length=length)
+
+
+def revised(tokens: int, *, rounds: int = 1) -> Filling:
+    """Greedy, and then the most doubted slots are reopened and refilled, one a step."""
+
+    def policy(denoiser: Denoiser) -> Policy:
+        return PartitionRevision(denoiser=denoiser, rounds=rounds)
+
+    return replace(greedy(tokens), revising=policy)
+
+
+def checked(draws: int, tokens: int) -> Filling:
+    """Drawn fills until the checker finds no fault with one; else the one with the fewest."""
+    return replace(best_of(draws, tokens), checked=True)
+
+
+def remasked(tokens: int) -> Filling:
+    """Greedy, and then doubted slots are taken back until the checker finds no fault."""
+    settings = Settings(schedule=Rate(tokens), search=Remasking(width=2, rounds=2), tries=1)
+    return Filling(settings=settings, checked=True)
 
 
 def beam(width: int, tokens: int, *, length: Length = oracle) -> Filling:
@@ -161,6 +230,10 @@ FILLERS: tuple[Method[Gap], ...] = (
     Method("greedy, 2 a step", greedy(2)),
     Method("greedy, 4 a step", greedy(4)),
     Method("best of 4, 4 a step", best_of(4, 4), draws=True),
+    Method("greedy, 2 a step, revised", revised(2)),
+    Method("best of 4, 4 a step, by the checker", checked(4, 4), draws=True),
+    Method("4 a step, remasked until the checker is content", remasked(4)),
+    Method("greedy, 1 a step, then infill.revise", Mended(greedy(1))),
     Method("beam of 4, 4 a step", beam(4, 4)),
     Method("beam of 4, 1 a step", beam(4, 1)),
     Method("greedy, 1 a step, no grammar", greedy(1, free=True)),

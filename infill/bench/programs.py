@@ -10,14 +10,17 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
 
 from infill.bench.metrics import Piece, parses, pieces
 from infill.bench.sources import Module
+from infill.edit.names import unbound
 
 LEAST, MOST = 25, 140  # pieces of a program
 MOST_TEXT = 600  # characters; about what a model with a context of 256 tokens sees at once
@@ -48,7 +51,7 @@ class Program:
     free: frozenset[str]
 
 
-def faults(text: str, free: frozenset[str]) -> int:
+def faults(text: str, free: AbstractSet[str]) -> int:
     """How many uses of a name are bound nowhere; `BROKEN` for a text that does not parse.
 
     free   names that the text may use without binding them; builtins are known anyhow
@@ -58,12 +61,14 @@ def faults(text: str, free: frozenset[str]) -> int:
     """
     if not parses(text):
         return BROKEN
-    nodes = list(ast.walk(ast.parse(text)))
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    known = {*free, *dir(builtins), *(n.id for n in names if not isinstance(n.ctx, ast.Load))}
-    known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    known |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-    return sum(isinstance(name.ctx, ast.Load) and name.id not in known for name in names)
+    data = text.encode()
+    return sum(data[s.start : s.stop].decode() not in free for s in unbound(data) if len(s))
+
+
+def headed(free: AbstractSet[str], text: str) -> str:
+    """A line that binds the free names that a text has: what its module would do for it."""
+    names = ", ".join(sorted(free & set(re.findall(r"\w+", text))))
+    return f"from elsewhere import {names}\n\n\n" if names else "import elsewhere\n\n\n"
 
 
 def programs(modules: Sequence[Module], rng: np.random.Generator) -> Iterator[Program]:

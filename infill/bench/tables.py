@@ -66,10 +66,12 @@ def _tested(gap: Gap, outcome: Outcome) -> dict[str, float]:
     return {**gaps.judge(gap, outcome), "passes": float(passed)}
 
 
-FILL = ("exact", "similarity", "parses")
+FILL = ("exact", "similarity", "parses", "valid")
 FILL_NOTE = (
     "The length is the answer's, but where it says otherwise; best-of-4 takes the draw of the "
-    "largest mean log-probability. Under a grammar every fill parses, by construction."
+    "largest mean log-probability. Under a grammar every fill parses, by construction. Valid: it "
+    "parses, and reads no name that neither the text nor its module binds; where the checker "
+    "chooses, it asks just that, and there `valid` is no result."
 )
 MUTATE_NOTE = (
     "Top-1, top-3, chance and repair are of the corrupted programs, kept of the untouched ones. "

@@ -1,5 +1,7 @@
 """What is wrong with a text: where it fails to parse, and names that nothing binds.
 
+Of a text that may be a part of a module, only names that look misspelt: see `spelling`.
+
 Knows nothing of models.
 
 >>> [(found.span, found.reason) for found in diagnose(b"x = yy\\n", "python")]
@@ -11,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infill.constrain.grammar import Grammar
-from infill.edit.names import unbound
+from infill.edit.spelling import misspelt
 from infill.edit.verify import verify
 from infill.edit.view import View
 from infill.text import Source, Span
@@ -45,6 +47,6 @@ def diagnose(
         return ()
     return tuple(
         Diagnostic(span, f"nothing binds {data[span.start : span.stop].decode()!r}")
-        for span in unbound(data)
+        for span in misspelt(data)
         if len(span)
     )

@@ -66,12 +66,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place that names something; `pinned` says why it cannot be changed, if so."""
+    """One place that names something; `pinned` says why it cannot be changed, if so.
+
+    bind   whether it binds the name, rather than reads it
+    """
 
     name: str
     span: Span
     scope: Scope
     pinned: str = ""
+    bind: bool = False
 
 
 def uses(data: bytes, name: str = "<text>") -> list[Use]:
@@ -138,6 +142,11 @@ def unbound(data: bytes) -> tuple[Span, ...]:
     )
 
 
+def bound_at(data: bytes) -> tuple[Span, ...]:
+    """Where names are bound, in order, but for those that cannot be changed here alone."""
+    return tuple(use.span for use in uses(data) if use.bind and not use.pinned)
+
+
 def names_in_reach(data: bytes, at: int) -> tuple[str, ...]:
     """The names that could stand at byte `at`: bound in its scope or around it, sorted."""
     here = next((use for use in uses(data) if use.span.start <= at < use.span.stop), None)
@@ -176,7 +185,7 @@ class _Walker(ast.NodeVisitor):
             spots = self.places.get(name, [])
             start, pinned = (spots.pop(0), pinned) if spots else (start, UNKNOWN_PLACE)
         size = 0 if pinned == UNKNOWN_PLACE else len(name.encode())
-        self.uses.append(Use(name, Span(start, start + size), scope, pinned))
+        self.uses.append(Use(name, Span(start, start + size), scope, pinned, bind))
 
     def _find(self, name: str, start: int, stop: int, *, last: bool = False) -> int:
         """The byte where a name stands as a word in a stretch of the text."""

@@ -7,6 +7,7 @@ levels 0 to 2, so that the smallest change is tried first.
 from __future__ import annotations
 
 import difflib
+import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,10 +16,11 @@ from infill.decode.locating import Locator
 from infill.edit.changes import words
 from infill.edit.diagnosing import Diagnostic
 from infill.edit.holes import STRINGS
-from infill.edit.names import names_in_reach
+from infill.edit.names import bound_at, names_in_reach
 from infill.edit.reading import Reading
+from infill.edit.spelling import alike, solitary
 from infill.errors import InputError
-from infill.text import Span, TextEdit
+from infill.text import Span, TextEdit, apply_edits
 
 MARKS = (b"", b":", b",", b")", b"]", b"}", b"(", b"[", b"{", b"=", b".", b'"', b"'", b"):", b"in")
 """Texts that are often all that is missing, or too much; they are candidates like any fill."""
@@ -37,7 +39,8 @@ PROBES = (
     b"pass",
 )
 """Texts that show whether a place can be mended at all; they are not proposed."""
-NAMES = 8
+KEYWORDS = tuple(word.encode() for word in keyword.kwlist)
+NAMES = 32
 """Names to try in the place of one that nothing binds."""
 GAPS = 4
 """Places to insert at, before where a parser gave up."""
@@ -50,6 +53,7 @@ class Place:
     gap      nats that the model's best token is ahead of one that stands there
     fatal    the text does not parse, and this is to mend it
     unbound  a name that nothing binds
+    text     what alone is to be tried there, where that is known
     """
 
     span: Span
@@ -58,6 +62,7 @@ class Place:
     level: int = 0
     fatal: bool = False
     unbound: bool = False
+    text: bytes = b""
 
 
 def near(one: Diagnostic, reading: Reading, locate: Locator, count: int) -> list[Place]:
@@ -85,6 +90,24 @@ def near(one: Diagnostic, reading: Reading, locate: Locator, count: int) -> list
         *(place(Span(spot, spot), 0) for spot in spots[:GAPS]),
         *(place(pair, 1) for pair in sorted(pairs, key=lambda pair: -gap(pair))[:count]),
         place(Span(line, stop), 2),
+    ]
+
+
+def bindings(complaints: Sequence[Diagnostic], data: bytes, spans: Sequence[Span]) -> list[Place]:
+    """Where names are bound in `spans`, for each missing one that is read outside of them alone.
+
+    There it cannot be changed; and if it is read twice it is no slip, but what was to bind it has
+    another name.
+    """
+    missing: dict[bytes, list[Diagnostic]] = {}
+    for one in complaints:
+        if not one.fatal:
+            missing.setdefault(data[one.span.start : one.span.stop], []).append(one)
+    return [
+        Place(spot, found[0].reason, text=name)
+        for name, found in missing.items()
+        if len(found) > 1 and not any(clipped(one.span, spans) for one in found)
+        for spot in bound_at(data)
     ]
 
 
@@ -138,18 +161,39 @@ def clipped(span: Span, allowed: Sequence[Span]) -> list[Span]:
 
 
 def suggestions(place: Place, data: bytes, language: str | None) -> list[bytes]:
-    """What might stand there besides what a model fills in: marks, or names that are bound.
+    """What might stand there besides what a model fills in: marks and keywords, or bound names.
 
-    Names are for one that nothing binds, the most similar first: it is misspelt as a rule.
+    Names are for one that nothing binds: all that are like it, and that nothing else reads, first.
     """
-    if place.fatal:
-        return list(MARKS)
     old = data[place.span.start : place.span.stop]
+    if place.text:
+        return [place.text]
+    if place.fatal:
+        words = KEYWORDS if language == "python" and old.isalpha() else ()
+        return [*MARKS, *words]
     if language != "python" or not place.unbound or not old.decode(errors="replace").isidentifier():
         return []
     try:
         names = names_in_reach(data, place.span.start)
+        lone = {data[span.start : span.stop].decode() for span in solitary(data)}
     except InputError:
         return []
-    close = difflib.get_close_matches(old.decode(), names, n=NAMES, cutoff=0.0)
-    return [name.encode() for name in close]
+    close = difflib.get_close_matches(old.decode(), names, n=len(names) or 1, cutoff=0.0)
+    ranked = sorted(close, key=lambda name: (not alike(old.decode(), name), name not in lone))
+    return [name.encode() for name in ranked[:NAMES]]
+
+
+def evidence(place: Place, data: bytes, edit: TextEdit) -> tuple[float, float]:
+    """What speaks for a name where nothing binds the one that stands there: more is better.
+
+    It is like the old one; and it was named nowhere else, so that it is read at last.
+    """
+    if not place.unbound:
+        return 0.0, 0.0
+    old = data[edit.span.start : edit.span.stop].decode(errors="replace")
+    try:
+        fewer = len(solitary(data)) - len(solitary(apply_edits(data, [edit])))
+    except InputError:
+        return 0.0, 0.0
+    close = alike(old, edit.new.decode(errors="replace"))
+    return float(close), float(max(fewer, 0))

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from infill.canvas import Canvas, Slot
+from infill.canvas import Canvas, Positions, Slot
 from infill.decode.likelihood import LEFT, RIGHT
 from infill.decode.locating import Doubts, Locator, looked
 from infill.edit.view import TAB, View
@@ -93,6 +93,15 @@ class Reading:
             doubts = locate(self.denoiser, canvas, [token - first for token in part])
             found.append(_shifted(doubts, first))
         return _joined(found)
+
+    def hidden(self, span: Span) -> tuple[Canvas, Positions, list[int]]:
+        """A canvas with the tokens of a span as holes, their slots [N], and what stands there."""
+        tokens = list(self.tokens(span))
+        canvas, first, _ = next(self._windows(tokens))
+        at = np.array(tokens, dtype=np.int64) - first
+        ids, slots = canvas.ids.copy(), canvas.slots.copy()
+        ids[at], slots[at] = 0, Slot.HOLE  # equal, whatever stood there
+        return Canvas(ids, slots), at, [self.ids[token] for token in tokens]
 
     def support(self, groups: Sequence[Sequence[int]]) -> tuple[list[float], int]:
         """Per group of tokens, Σ log-probability of them when all of the group are hidden.

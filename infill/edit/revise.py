@@ -45,7 +45,8 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
                    looked at, and the renaming of a Python name is carried to its other places.
                    Spans are diagnostics of another tool; "diagnostics" those of the language;
                    None is the language's, and without any what the model doubts
-    goal           judges whole texts; a change never makes it less
+    goal           judges whole texts; a change never makes it less, and one that is reached ends
+                   the look for doubts
     doubting       thresholds; see `Doubting`
 
     A change is kept when the result parses, nothing more is wrong with it, the goal does not

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from infill.constrain.grammar import Grammar
@@ -21,15 +22,19 @@ from infill.edit.holes import Hole
 from infill.edit.places import (
     PROBES,
     Place,
+    bindings,
     clipped,
     doubtful,
     doubts_of,
+    evidence,
     near,
     risen,
     suggestions,
 )
+from infill.edit.proposal import Proposal
 from infill.edit.reading import Reading
 from infill.edit.revised import Doubting, Located, Revised
+from infill.edit.shortlist import shortlist
 from infill.edit.tied import rename
 from infill.edit.workbench import Workbench
 from infill.errors import (
@@ -38,14 +43,22 @@ from infill.errors import (
     InputError,
     LimitError,
     OptionError,
+    UnverifiedError,
 )
 from infill.goal import Goal
 from infill.models.counted import Counted
 from infill.text import Source, Span, TextEdit, apply_edits
 
+Candidate = tuple[TextEdit, tuple[Trace, ...]]
+"""What might stand at a place, and how it was filled."""
 Trigger = TextEdit | Iterable[Span] | Literal["diagnostics"] | None
 ROOM = 4
 """Tokens that a new text may be longer than the one it replaces."""
+KEEP, SURE = 4, 2
+"""Candidates of a place that are scored with care: those the model likes best, and of names the
+first, whatever it says."""
+PARSES = 1e6
+"""What it is worth that a text parses; more than any number of names."""
 SHOWN = 96
 """Tokens shown to the model when a change is scored: enough around it, and half the price."""
 
@@ -110,6 +123,8 @@ class Reviser:
         """
         for _ in range(self.doubting.rounds):
             self.complaints = self._diagnosed(self.data)
+            if doubts and not self.complaints and self._reached():
+                break
             if self.complaints or foreign or (doubts and not places):
                 places = self._places(foreign)
             change = self._best(places, foreign=bool(foreign))
@@ -119,6 +134,10 @@ class Reviser:
             foreign = shifted([s for s in foreign if not s.overlaps(change.edit.span)], change.edit)
             self._make(change.edit)
             places = []
+
+    def _reached(self) -> bool:
+        """Whether there is a goal, and the text reaches it."""
+        return self.goal is not None and self.goal.reached(self.data.decode())
 
     def _result(self, before: float) -> Revised:
         complaints = self._diagnosed(self.data)
@@ -133,7 +152,7 @@ class Reviser:
             self.edits,
             tuple(self.located),
             before,
-            self._likelihood(),
+            self._likelihood() if self.edits else before,
             complaints,
             self.denoiser.forwards,
             tuple(self.traces),
@@ -204,9 +223,10 @@ class Reviser:
             for one in self.complaints
             for place in near(one, reading, doubting.locate, doubting.places)
         ]
+        found += bindings(self.complaints, self.data, self.spans)
         found += [Place(word, "diagnosed") for s in foreign for word in words(self.data, s)]
         if not found:
-            fine = self.goal is None or self.goal.reached(self.data.decode())
+            fine = self.goal is None or self._reached()
             gaps = doubts_of(reading, self._open(reading), doubting.locate)
             least = doubting.doubt if fine else 0.0
             found = doubtful(reading, gaps, above=least, count=doubting.places)
@@ -221,64 +241,113 @@ class Reviser:
         ]
 
     def _best(self, places: Sequence[Place], *, foreign: bool) -> Change | None:
-        """The best change of the first level that has one: smaller spans come first."""
+        """The best change of the first level that has one: smaller spans come first.
+
+        Texts that are known to mend a place come before what the model would write: they cost
+        a score, a fill costs ten.
+        """
         if not self.edits:  # later places lie in a text that the caller does not know
             for place in places:
                 text = self.data[place.span.start : place.span.stop].decode(errors="replace")
                 self.located.append(Located(place.span, text, place.reason, place.gap))
         for level in sorted({place.level for place in places}):
-            tried = {place.span: place for place in places if place.level == level}
-            changes = [one for p in tried.values() for one in self._changes(p, foreign=foreign)]
+            tried = [place for place in dict.fromkeys(places) if place.level == level]
+            changes = [c for p in tried for c in self._changes(p, self._known(p), foreign=foreign)]
+            if not changes:
+                changes = [
+                    c for p in tried for c in self._changes(p, self._own(p), foreign=foreign)
+                ]
             if changes:
                 return max(changes, key=lambda change: change.key)
         return None
 
-    def _changes(self, place: Place, *, foreign: bool) -> Iterator[Change]:
+    def _changes(
+        self, place: Place, edits: Iterable[Candidate], *, foreign: bool
+    ) -> Iterator[Change]:
         """What is better at a place than what stands there."""
         tried: set[bytes] = set()
-        for edit, traces in self._candidates(place):
+        for edit, traces in edits:
             data = apply_edits(self.data, [edit])
             if data not in tried and data != self.data and data not in self.left:
                 tried.add(data)
-                if key := self._better(edit, data, foreign=foreign):
+                if key := self._better(place, edit, data, foreign=foreign):
                     yield Change(edit, key, traces)
 
-    def _candidates(self, place: Place) -> Iterator[tuple[TextEdit, tuple[Trace, ...]]]:
-        """Edits of a place: those that parse as they are, then the model's own."""
-        edits = [
-            TextEdit(place.span, text)
+    def _known(self, place: Place) -> Iterator[Candidate]:
+        """Texts that mend a place as they are: marks, keywords, names."""
+        texts = [
+            text
             for text in suggestions(place, self.data, self.language)
-            if self._parses(place, text)
+            if self._helps(place, text) > 0
         ]
-        yield from ((edit, ()) for edit in edits)
-        if place.fatal and not edits and not any(self._parses(place, text) for text in PROBES):
-            return  # a grammar would look long for a completion that is not there
-        reading = self._reading(self.data)
+        sure = texts[:SURE] if place.unbound else []
+        rest = [text for text in texts if text not in sure]
+        read = partial(self._reading, shown=SHOWN)
+        listed = shortlist(rest, place.span, self.data, read, self.denoiser, KEEP)
+        for text in [*sure, *listed]:
+            yield TextEdit(place.span, text), ()
+
+    def _own(self, place: Place) -> Iterator[Candidate]:
+        """What the model writes there."""
+        if place.text:
+            return
+        whole = True
+        if place.fatal:
+            best = max(self._helps(place, text) for text in PROBES)
+            if best <= 0:
+                return  # a grammar would look long for a completion that is not there
+            whole = best >= PARSES
+        if (filled := self._filled(place, whole=whole)) is not None:
+            yield filled.edits[0], filled.traces
+
+    def _filled(self, place: Place, *, whole: bool) -> Proposal | None:
+        """The model's own fill; where the rest of the text is broken too, without a grammar."""
+        reading, settings = self._reading(self.data), self.bench.settings
         tokens = len(reading.tokens(place.span)) + ROOM
-        if tokens > min(self.bench.settings.limits.hole, reading.context // 2):
-            return  # the model would see too little around it
-        hole = Hole(place.span.start, place.span.stop, max_tokens=tokens)
+        if tokens > min(settings.limits.hole, reading.context // 2):
+            return None  # the model would see too little around it
+        bench = self.bench if whole else replace(self.bench, settings=replace(settings, tries=1))
         try:
-            filled = self.bench.fill(
+            return bench.fill(
                 self.data,
-                [hole],
+                [Hole(place.span.start, place.span.stop, max_tokens=tokens)],
                 language=self.language,
-                grammar=False if self.grammar is None else self.grammar,
+                grammar=False if self.grammar is None or not whole else self.grammar,
                 name=self.source.name,
             )
         except GrammarDisagreementError:
             raise  # a mistake of ours is not to be passed over
+        except UnverifiedError as error:
+            return None if whole or not isinstance(error.proposal, Proposal) else error.proposal
         except (FillError, LimitError):
-            return
-        yield filled.edits[0], filled.traces
+            return None
 
-    def _parses(self, place: Place, text: bytes) -> bool:
-        data = apply_edits(self.data, [TextEdit(place.span, text)])
-        return not any(one.fatal for one in self._diagnosed(data))
+    def _helps(self, place: Place, text: bytes) -> float:
+        """See `_progress`."""
+        edit = TextEdit(place.span, text)
+        return self._progress(place, edit, apply_edits(self.data, [edit]))
 
-    def _better(self, edit: TextEdit, data: bytes, *, foreign: bool) -> tuple[float, ...]:
-        """How much better a text is: fewer complaints, the goal, the likelihood; () if not."""
-        fewer = _weight(self.complaints) - _weight(self._diagnosed(data))
+    def _progress(self, place: Place, edit: TextEdit, data: bytes) -> float:
+        """How much less is wrong: `PARSES` where the text parses now, then names.
+
+        Where it still does not, 1 if for another word the parser gives up later, past the edit:
+        several things may be wrong at once. A larger change may not; it might be all of a line.
+        """
+        then, now = self.complaints, self._diagnosed(data)
+        stuck = next((one.span.start for one in now if one.fatal), None)
+        was = next((one.span.start for one in then if one.fatal), None)
+        if stuck is None:
+            return (0.0 if was is None else PARSES) + len(then) - len(now)
+        if was is None or place.level:
+            return -PARSES
+        further = len(self.data) - was > len(data) - stuck
+        return float(further and stuck > edit.span.start + len(edit.new)) or -1.0
+
+    def _better(
+        self, place: Place, edit: TextEdit, data: bytes, *, foreign: bool
+    ) -> tuple[float, ...]:
+        """How much better a text is: less wrong, goal, evidence, likelihood; () if it is not."""
+        fewer = self._progress(place, edit, data)
         goal = 0.0
         if self.goal is not None:
             goal = self.goal.score(data.decode()) - self.goal.score(self.data.decode())
@@ -288,7 +357,9 @@ class Reviser:
         if not asked and not self._alike(edit, data):
             return ()
         gain = self._gain(edit, data)
-        return (fewer, goal, gain) if gain >= (0.0 if asked else self.doubting.gain) else ()
+        if gain < (0.0 if asked else self.doubting.gain):
+            return ()
+        return (fewer, goal, *evidence(place, self.data, edit), gain)
 
     def _alike(self, edit: TextEdit, data: bytes) -> bool:
         """Whether as many tokens stand there: a rare name of four is no worse than a short word."""
@@ -312,8 +383,3 @@ class Reviser:
         reading = self._reading(data, SHOWN)
         tokens = list(reading.around(span))
         return float(reading.doubts(tokens, Partition()).current.sum())
-
-
-def _weight(complaints: Sequence[Diagnostic]) -> float:
-    """How bad it is: a text that does not parse is worse than any number of unknown names."""
-    return sum(1e6 if one.fatal else 1.0 for one in complaints)

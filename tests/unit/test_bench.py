@@ -183,9 +183,17 @@ def test_gaps_follow_from_the_seed_alone():
 def test_the_answer_is_judged_right_and_a_failure_wrong():
     gap = gaps.draw(modules(), 1, np.random.default_rng(4), lines=1)[0]
     right = gaps.judge(gap, Outcome(text=gap.gold, fills=(gap.answer + " ",)))
-    assert {"exact": 1, "similarity": 1, "parses": 1} == right
+    assert {"exact": 1, "similarity": 1, "parses": 1, "valid": 1} == right
     failed = gaps.judge(gap, Outcome(text=gap.gold, fills=(gap.answer,), failed="no fill"))
     assert 0 == failed["exact"] == failed["parses"]
+
+
+def test_a_name_is_valid_where_the_module_or_the_text_binds_it():
+    for gap in gaps.draw(modules(), 20, np.random.default_rng(4), lines=1):
+        assert 0 == faults(gap.gold, gap.free)
+    gap = gaps.Gap(id="a", text="def f(a):\n    \n", at=14, answer="a", free=frozenset({"b"}))
+    for name, valid in (("a", 1), ("b", 1), ("c", 0)):
+        assert valid == gaps.judge(gap, Outcome(text=gap.filled(name), fills=(name,)))["valid"]
 
 
 def test_projects_that_were_trained_on_are_no_source():
@@ -221,6 +229,11 @@ def test_three_of_ten_mutants_are_untouched_and_the_others_have_one_to_three():
     assert 3 == counts[:10].count(0)
     assert min(counts.count(wrong) for wrong in (1, 2, 3)) >= 15  # of 84, 28 each expected
     assert {0, 1, 2, 3} == set(counts)
+
+
+def test_there_are_as_many_mutants_as_a_table_asks_for():
+    found = mutate.draw(heldout(PROJECTS), 200, np.random.default_rng(3))
+    assert 200 == len({mutant.id for mutant in found})
 
 
 def test_the_names_are_drawn_and_come_from_no_source():
@@ -307,7 +320,7 @@ def test_without_a_grammar_what_does_not_parse_stands_and_is_reported():
     told = byte_model(favour(byte_vocab(), b")("))
     free, held = (methods.greedy(1, free=free)(told, gap, 0) for free in (True, False))
     assert ("x = )(\n", "") == (free.text, free.failed)
-    assert {"exact": 1, "similarity": 1, "parses": 0} == gaps.judge(gap, free)
+    assert {"exact": 1, "similarity": 1, "parses": 0, "valid": 0} == gaps.judge(gap, free)
     assert held.failed or parses(held.text)
 
 
@@ -337,6 +350,29 @@ def test_a_method_that_draws_follows_its_seed():
     first, again, other = (drawing(model, gap, seed).fills for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_draws_end_with_the_first_that_the_checker_finds_no_fault_with():
+    gap = gaps.Gap(id="a", text="x = \n", at=4, answer="12345678")
+    digits = torch.tensor([10.0 * (48 <= token < 58) for token in range(259)])
+    letters = torch.tensor([10.0 * (97 <= token < 123) for token in range(259)])
+    forwards = []
+    for rows in (digits, letters):
+        model = byte_model(lambda canvas, rows=rows: rows.expand(len(canvas), 259).clone())
+        counted = Counted(model)
+        done = dataclasses.replace(methods.checked(3, 8), free=True)(counted, gap, 0)
+        forwards.append((counted.forwards, done.checks))
+    assert [(1, 1), (3, 3)] == forwards
+
+
+def test_a_fill_that_is_mended_changes_in_the_gap_alone_and_only_where_it_is_at_fault():
+    gap = gaps.Gap(id="a", text="long = 1\ny = \n", at=13, answer="long")
+    for first, mended in ((b"lnog", "long"), (b"long", "long"), (b"'ab'", "'ab'")):
+        model = byte_model(favour(byte_vocab(), first))
+        done = methods.Mended(methods.greedy(1, free=True))(model, gap, 0)
+        assert (mended,) == done.fills
+        assert gap.filled(mended) == done.text
+        assert done.checks >= 1
 
 
 # renames

@@ -20,12 +20,13 @@ from infill.edit.revise import revise
 from infill.edit.revised import Doubting
 from infill.edit.rewrite import holes_around, rewrite
 from infill.errors import FillError, HoleError, InputError, OptionError
-from infill.models.scripted import Scripted, byte_vocab, favour, noise
+from infill.models.scripted import Scripted, byte_vocab, even, favour, noise
 from infill.text import Source, Span, TextEdit, apply_edits
 
 GOOD = "def total(xs):\n    result = 0\n    for x in xs:\n        result += x\n    return result\n"
 EAGER = Doubting(doubt=0.0, gain=-1e9, places=3, rounds=2)
 VOCAB = byte_vocab()
+EVEN = Scripted(VOCAB, even(VOCAB))
 NOISY = Scripted(VOCAB, noise(VOCAB))
 LETTERS = Scripted(VOCAB, favour(VOCAB, b"abcdefghijklmnopqrstuvwxyz"))
 PIECES = st.sampled_from(["x", "total", " = ", "1", "\n", "é", "+", "(", ")", "  ", "\t", "\r\n"])
@@ -195,6 +196,49 @@ class Shorter:
 def test_a_goal_is_reached_where_the_likelihood_allows():
     revised = revise("x = q\n", goal=Shorter(), model=expecting("x = y\n"))
     assert revised.text == "x = y\n"
+
+
+def test_several_marks_and_words_that_are_wrong_are_put_right_one_by_one(embedded):
+    wrong = GOOD.replace("(xs):", "(xs)").replace("return", "retrun").replace("in xs", "on xs")
+    revised = revise(wrong, trigger="diagnostics", language="python", model=embedded)
+    assert revised.text == GOOD
+
+
+def test_a_line_is_not_given_up_so_that_the_parser_gets_further():
+    wrong = "def f(a)(\n    b = a +\n    return b\n"
+    with pytest.raises(FillError, match="no revision was found that parses"):
+        revise(wrong, [Span(0, 9)], trigger="diagnostics", language="python", model=EVEN)
+
+
+@pytest.mark.parametrize(
+    ("missing", "chosen"), [("zzzz", "lone"), ("otherr", "other"), ("ohter", "other")]
+)
+def test_a_name_that_is_missing_is_one_like_it_or_else_one_that_nothing_reads(missing, chosen):
+    text = f"import os\n\n\ndef f(other, lone):\n    return other + os.sep + {missing}\n"
+    revised = revise(text, trigger="diagnostics", language="python", model=EVEN)
+    assert revised.text == text.replace(missing, chosen)
+
+
+@pytest.mark.parametrize(("reads", "mended"), [("cols, cols", True), ("cols", False)])
+def test_where_reads_may_not_change_the_binding_takes_their_name(reads, mended):
+    text = f"import os\n\nrows = os.sep\nprint({reads})\n"
+    at = text.index("rows")
+    span = Span(at, at + len("rows = os.sep"))
+    revised = revise(text, [span], trigger="diagnostics", language="python", model=EVEN)
+    assert revised.text == (text.replace("rows", "cols") if mended else text)
+
+
+def test_names_that_the_rest_of_a_module_would_bind_are_left(embedded):
+    cut = "def mean(values):\n    return np.sum(values) / count(values, MOST)\n"
+    assert revise(cut, language="python", model=embedded, trigger="diagnostics").text == cut
+    wrong = cut.replace("(values, ", "(vlaues, ")
+    assert revise(wrong, language="python", model=embedded, trigger="diagnostics").text == cut
+
+
+def test_a_goal_that_is_reached_ends_the_look_for_doubts():
+    text, eager = "x = y - 1\n", Doubting(gain=2.0)
+    revised = revise(text, goal=Shorter(), model=expecting("x = y + 1\n"), doubting=eager)
+    assert (revised.text, revised.located) == (text, ())
 
 
 def test_a_goal_never_falls():
