@@ -1,19 +1,22 @@
 """Tree edits: what ranking by the goal is worth, and a model, at the same number of nodes.
 
-The toy is `examples/csg2d.py`; its solved targets are counts, the same on every machine. What the
-embedded model repairs (`examples/repair_by_tests.py`) depends on its last bits, and is reported.
+The toy is `examples/csg2d.py`; its solved targets are counts, the same on every machine. What a
+network solves that is trained for it (`examples/csg2d_learned.py`), and what the embedded model
+repairs (`examples/repair_by_tests.py`), depends on last bits, and is reported.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+import torch
 
 import infill
+from infill.bench.metrics import bootstrap
 from infill.trees import Beam, Donated, Fresh, ModelEdits, RandomEdits, at_random, search
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -30,6 +33,7 @@ def example(name: str):
 
 
 csg2d, repairs = example("csg2d"), example("repair_by_tests")
+lessons, learning = example("csg2d_lessons"), example("csg2d_learned")  # they import csg2d
 
 
 def edits(beam: Beam):
@@ -48,8 +52,9 @@ def fresh(target: str, seed: int):
     )
 
 
+CONTROL = "beam 16 x 12, by goal"  # with random edits
 METHODS = {
-    "beam 16 x 12, by goal": edits(Beam(nodes=NODES)),
+    CONTROL: edits(Beam(nodes=NODES)),
     "beam 64 x 3, by goal": edits(Beam(width=64, children=3, nodes=NODES)),
     "hill climbing 1 x 24": edits(Beam(width=1, children=24, nodes=NODES)),
     "beam 16 x 12, at random": edits(Beam(rank=at_random, nodes=NODES)),
@@ -57,23 +62,90 @@ METHODS = {
 }
 
 
+def learned(policy):
+    return lambda target: learning.LearnedEdits(policy, csg2d.drawn(target))
+
+
+def mixed(policy):
+    return lambda target: learning.Mixed(learned(policy)(target), csg2d.RANDOM_EDITS)
+
+
+PROPOSERS = {
+    "beam 16 x 12, learned edits": learned,
+    "beam 16 x 12, half learned": mixed,
+}
+
+
+@pytest.fixture(scope="module")
+def policy():
+    """What was trained, and the seconds of a core that it took."""
+    torch.set_num_threads(1)  # the tensors are small
+    before = time.process_time()
+    return learning.train(learning.FULL), time.process_time() - before
+
+
+@pytest.fixture(scope="module")
+def searched():
+    """What a method finds for each target, by shapes and its name; it searches once."""
+    known = {}
+
+    def search_all(shapes, name, method):
+        if (shapes, name) not in known:
+            before = time.process_time()
+            targets = csg2d.targets(shapes, TARGETS, seed=0)
+            found = [method(target, seed) for seed, target in enumerate(targets)]
+            known[shapes, name] = found, (time.process_time() - before) / TARGETS
+        return known[shapes, name]
+
+    return search_all
+
+
+def shown(found, seconds):
+    """Solved and mean best score with 95 % intervals over targets, and what they cost."""
+    solved, score = (bootstrap([getattr(one, x) for one in found]) for x in ("reached", "score"))
+    nodes, looks = (sum(getattr(one, x) for one in found) / TARGETS for x in ("nodes", "forwards"))
+    return (
+        f"{solved.mean:.2f} [{solved.low:.2f}, {solved.high:.2f}] solved, "
+        f"{score.mean:.3f} [{score.low:.3f}, {score.high:.3f}] mean best IoU; "
+        f"{nodes:.0f} nodes, {looks:.0f} programs looked at, {seconds:.1f} s a target"
+    )
+
+
 @pytest.mark.parametrize("shapes", [2, 3])
-def test_a_beam_ranked_by_the_goal_solves_more_than_climbing_and_chance(shapes, figure, counted):
-    solved, means = dict[str, int](), dict[str, float]()
-    targets = csg2d.targets(shapes, TARGETS, seed=0)
+def test_a_beam_ranked_by_the_goal_solves_more_than_climbing_and_chance(
+    shapes, figure, counted, searched
+):
+    solved = dict[str, int]()
     for name, method in METHODS.items():
-        found = [method(target, seed) for seed, target in enumerate(targets)]
+        found, seconds = searched(shapes, name, method)
         assert all(one.nodes <= NODES for one in found)
         solved[name] = sum(one.reached for one in found)
-        means[name] = float(np.mean([one.score for one in found]))
-        figure(
-            f"{shapes} shapes, {name}",
-            f"{solved[name] / TARGETS:.2f} solved, {means[name]:.3f} mean best IoU",
-        )
+        figure(f"{shapes} shapes, {name}", shown(found, seconds))
     beam, _, climb, *chance = solved.values()
     assert beam >= climb >= max(chance)
     assert beam > max(chance)
     counted(f"tree_edits_{shapes}", solved)
+
+
+@pytest.mark.parametrize("shapes", [2, 3])
+@pytest.mark.parametrize("name", PROPOSERS)
+def test_what_a_learned_proposer_adds(shapes, name, policy, figure, searched):
+    network, trained = policy
+    figure("training of the learned proposer", f"{trained:.0f} s of one core")
+    propose = PROPOSERS[name](network)
+
+    def method(target: str, seed: int):
+        return csg2d.solve(target, beam=Beam(nodes=NODES), seed=seed, proposer=propose(target))
+
+    found, seconds = searched(shapes, name, method)
+    assert all(one.nodes <= NODES for one in found)
+    figure(f"{shapes} shapes, {name}", shown(found, seconds))
+    random, _ = searched(shapes, CONTROL, METHODS[CONTROL])
+    more = bootstrap([one.reached - two.reached for one, two in zip(found, random, strict=True)])
+    figure(
+        f"  more solved than {CONTROL} ({shapes}, {name.split(', ')[1]})",
+        f"{more.mean:+.2f} [{more.low:+.2f}, {more.high:+.2f}]",
+    )
 
 
 def by_model(temperature: float):

@@ -15,7 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infill.constrain.lark import load
-from infill.trees import Beam, Derived, Edit, Found, LarkTrees, Parsed, RandomEdits, search
+from infill.trees import (
+    Beam,
+    Derived,
+    Edit,
+    Found,
+    LarkTrees,
+    Parsed,
+    Proposer,
+    RandomEdits,
+    search,
+)
 
 GRAMMAR = """
 start: shape
@@ -37,6 +47,7 @@ down, across = np.mgrid[0:SIDE, 0:SIDE]
 TREES = LarkTrees(GRAMMAR)
 SUBTREES = Derived(load(GRAMMAR), {"N": DIGITS})
 TWO_SHAPES = 1 + 2 * QUAD  # leaves of the largest pair of shapes: sigma = 2 in the paper's measure
+RANDOM_EDITS = RandomEdits(subtrees=SUBTREES, sigma=TWO_SHAPES)
 
 
 @lru_cache(maxsize=100_000)
@@ -96,12 +107,12 @@ def targets(shapes: int, count: int, seed: int) -> list[str]:
         if parsed is None:
             continue
         symbols = [node.symbol for _, node in parsed.tree.walk()]
-        if symbols.count("shape") == 2 * shapes - 1 and _all_matter(parsed):
+        if symbols.count("shape") == 2 * shapes - 1 and all_matter(parsed):
             found.append(program)
     return found
 
 
-def _all_matter(parsed: Parsed) -> bool:
+def all_matter(parsed: Parsed) -> bool:
     """Whether the picture is not nearly empty or full, and leaving out any part changes it."""
     area = np.count_nonzero(drawn(parsed.text)) / SIDE**2
     goal = SamePicture(parsed.text)
@@ -115,14 +126,14 @@ def _all_matter(parsed: Parsed) -> bool:
     return visible and not any(goal.reached(text) for text in without)
 
 
-def solve(target: str, *, beam: Beam, seed: int = 0) -> Found:
+def solve(target: str, *, beam: Beam, seed: int = 0, proposer: Proposer = RANDOM_EDITS) -> Found:
     """Search for a program that draws what `target` draws, from one random shape on."""
     rng = np.random.default_rng(seed)
     start = SUBTREES.draw("start", TWO_SHAPES, rng) or ""
     return search(
         [start],
         reader=TREES,
-        proposer=RandomEdits(subtrees=SUBTREES, sigma=TWO_SHAPES),
+        proposer=proposer,
         goal=SamePicture(target),
         beam=beam,
         seed=seed,
