@@ -18,7 +18,7 @@ from infill.bench.outcome import Method, Outcome
 from infill.bench.programs import faults, headed
 from infill.decode.candidates import Sampling
 from infill.decode.lanes import Remasking
-from infill.decode.policy import Confidence, Policy
+from infill.decode.policy import Confidence
 from infill.decode.revision import PartitionRevision
 from infill.decode.search import Beam
 from infill.edit.goals import Problems
@@ -90,7 +90,6 @@ class Filling:
     free      without grammar, and what does not parse stands as it is
     checked   the checker (see `faults`) is the goal: of a search, and of the draws, which end with
               the first that it finds no fault with
-    revising  makes the policy, where that asks the model too
     """
 
     settings: Settings
@@ -98,7 +97,6 @@ class Filling:
     draws: int = 1
     free: bool = False
     checked: bool = False
-    revising: Callable[[Denoiser], Policy] | None = None
 
     def __call__(self, denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
         """The best of the draws; where the library gives none, the text with an empty gap."""
@@ -127,8 +125,6 @@ class Filling:
         least, most = self.length(denoiser, gap, seed)
         at = len(gap.text[: gap.at].encode())
         settings = replace(self.settings, seed=seed, goal=goal)
-        if self.revising is not None:
-            settings = replace(settings, policy=self.revising(denoiser))
         return Workbench(denoiser, settings).fill(
             gap.text,
             [Hole(at, at, least, most)],
@@ -183,11 +179,8 @@ def best_of(draws: int, tokens: int, *, length: Length = oracle) -> Filling:
 
 def revised(tokens: int, *, rounds: int = 1) -> Filling:
     """Greedy, and then the most doubted slots are reopened and refilled, one a step."""
-
-    def policy(denoiser: Denoiser) -> Policy:
-        return PartitionRevision(denoiser=denoiser, rounds=rounds)
-
-    return replace(greedy(tokens), revising=policy)
+    settings = replace(greedy(tokens).settings, policy=PartitionRevision(rounds=rounds))
+    return Filling(settings=settings)
 
 
 def checked(draws: int, tokens: int) -> Filling:

@@ -28,6 +28,14 @@ POLICIES = (
     "threshold",
     "entropy-bounded",
     "blockwise",
+    "revise-doubts",
+    "revise-threshold",
+    "revise-constraint",
+    "remdm-cap",
+    "remdm-rescale",
+    "remdm-conf",
+    "remdm-loop",
+    "p2",
 )
 SCHEDULES = ("linear", "cosine")
 UNCHECKED = "none"
@@ -36,19 +44,30 @@ LANGUAGES = (*sorted(CHECKERS, reverse=True), UNCHECKED)
 
 def policy_named(name: str, sampling: Sampling) -> Policy:
     """The policy of a name, with its defaults, drawing tokens as `sampling` says."""
-    from infill.decode import policy  # noqa: PLC0415 - numpy
+    from infill.decode import locating, policy, remdm, revision  # noqa: PLC0415 - numpy
 
-    classes = (
-        policy.LeftToRight,
-        policy.Confidence,
-        policy.Entropy,
-        policy.Margin,
-        policy.Threshold,
-        policy.EntropyBounded,
-        policy.Blockwise,
+    sure = policy.Confidence(sampling=sampling)
+    hasty = policy.Threshold(at_least=0.6, sampling=sampling)
+    makers: tuple[Callable[[], Policy], ...] = (
+        lambda: policy.LeftToRight(sampling=sampling),
+        lambda: sure,
+        lambda: policy.Entropy(sampling=sampling),
+        lambda: policy.Margin(sampling=sampling),
+        lambda: policy.Threshold(sampling=sampling),
+        lambda: policy.EntropyBounded(sampling=sampling),
+        lambda: policy.Blockwise(sampling=sampling),
+        lambda: revision.PartitionRevision(inner=sure),
+        lambda: revision.ThresholdRevision(inner=hasty),
+        lambda: revision.ConstraintRevision(inner=sure),
+        lambda: remdm.ReMDMCap(inner=sure),
+        lambda: remdm.ReMDMRescale(inner=sure),
+        lambda: remdm.ReMDMConf(inner=sure),
+        lambda: remdm.ReMDMLoop(inner=sure),
+        # models that cannot plan by what they say of visible tokens, can so
+        lambda: remdm.P2(inner=sure, locate=locating.Partition()),
     )
-    by_name: dict[str, Callable[..., Policy]] = dict(zip(POLICIES, classes, strict=True))
-    return by_name[name](sampling=sampling)
+    by_name: dict[str, Callable[[], Policy]] = dict(zip(POLICIES, makers, strict=True))
+    return by_name[name]()
 
 
 def schedule_named(name: str, steps: int | None) -> Schedule:

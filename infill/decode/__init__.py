@@ -26,15 +26,11 @@ if TYPE_CHECKING:
         Policy,
         Threshold,
     )
+    from infill.decode.remdm import P2, ReMDMCap, ReMDMConf, ReMDMLoop, ReMDMRescale
     from infill.decode.rescoring import LookAhead, OrderToken, PseudoLikelihood, Rescorer
     from infill.decode.revision import (
-        P2,
         ConstraintRevision,
         PartitionRevision,
-        ReMDMCap,
-        ReMDMConf,
-        ReMDMLoop,
-        ReMDMRescale,
         Revision,
         ThresholdRevision,
     )
@@ -65,16 +61,16 @@ _HOMES = {
     "LookAhead": "infill.decode.rescoring",
     "Margin": "infill.decode.policy",
     "OrderToken": "infill.decode.rescoring",
-    "P2": "infill.decode.revision",
+    "P2": "infill.decode.remdm",
     "Particles": "infill.decode.particles",
     "Partition": "infill.decode.locating",
     "PartitionRevision": "infill.decode.revision",
     "Policy": "infill.decode.policy",
     "PseudoLikelihood": "infill.decode.rescoring",
-    "ReMDMCap": "infill.decode.revision",
-    "ReMDMConf": "infill.decode.revision",
-    "ReMDMLoop": "infill.decode.revision",
-    "ReMDMRescale": "infill.decode.revision",
+    "ReMDMCap": "infill.decode.remdm",
+    "ReMDMConf": "infill.decode.remdm",
+    "ReMDMLoop": "infill.decode.remdm",
+    "ReMDMRescale": "infill.decode.remdm",
     "Remasking": "infill.decode.lanes",
     "Rescorer": "infill.decode.rescoring",
     "Revision": "infill.decode.revision",

@@ -16,6 +16,7 @@ from infill.constrain.affix import Affixes
 from infill.constrain.protocol import State
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Course, Streams, together
+from infill.decode.revision import told
 from infill.decode.trace import Trace
 from infill.edit.aiming import aimed
 from infill.edit.attempt import Attempt
@@ -195,7 +196,7 @@ class Denoising:
         settings = self.settings
         course = Course(
             Hypothesis(window.canvas, state),
-            policy=settings.policy,
+            policy=told(settings.policy, self.denoiser),
             schedule=settings.schedule,
             search=aimed(settings, self.judge, window, group, attempt.fills, self.stand_ins),
             limits=settings.limits,

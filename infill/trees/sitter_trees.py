@@ -19,10 +19,19 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import tree_sitter
-
+from infill.errors import OptionError
 from infill.text import Source
 from infill.trees.tree import Parsed, Tree
+
+try:
+    import tree_sitter
+except ModuleNotFoundError as error:
+    raise OptionError(
+        "tree-sitter is not installed",
+        where="infill.trees.SitterTrees",
+        expected="the package tree-sitter, and that of the language",
+        hint="pip install 'infill-lm[tree-sitter]' tree-sitter-python",
+    ) from error
 
 
 class SitterTrees:

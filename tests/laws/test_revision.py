@@ -15,20 +15,12 @@ from infill.constrain.combine import Anything
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.locating import LeaveOneOut, Partition, Visible
 from infill.decode.loop import Streams, denoise
+from infill.decode.past import Past
 from infill.decode.policy import Confidence
 from infill.decode.policy import Threshold as Draft
-from infill.decode.revision import (
-    P2,
-    ConstraintRevision,
-    PartitionRevision,
-    Past,
-    ReMDMCap,
-    ReMDMConf,
-    ReMDMLoop,
-    ReMDMRescale,
-    ThresholdRevision,
-)
-from infill.decode.schedule import Linear
+from infill.decode.remdm import P2, ReMDMCap, ReMDMConf, ReMDMLoop, ReMDMRescale
+from infill.decode.revision import ConstraintRevision, PartitionRevision, ThresholdRevision, told
+from infill.decode.schedule import Linear, Tick
 from infill.decode.search import Beam
 from infill.errors import OptionError
 from infill.limits import Limits
@@ -283,6 +275,20 @@ def test_impossible_settings_are_refused():
             make()
     with pytest.raises(OptionError, match="nothing would end"):
         ConstraintRevision(cap=None)
+
+
+def test_a_revision_that_was_not_told_whom_to_ask_says_so():
+    canvas = Canvas([0, 1], [Slot.HOLE, Slot.GIVEN])
+    start = Hypothesis(canvas, Anything(LETTERS).start(canvas))
+    model = noisy(LETTERS, 0)
+    untold = PartitionRevision(above=0.0)
+    with pytest.raises(OptionError, match="does not know which model to ask"):
+        list(untold(start, model([canvas])[0], Tick(0, 0), np.random.default_rng(0)))
+    assert list(
+        told(untold, model)(start, model([canvas])[0], Tick(0, 0), np.random.default_rng(0))
+    )
+    other = PartitionRevision(denoiser=noisy(LETTERS, 1))
+    assert told(other, model) is other
 
 
 def test_a_revision_draws_as_the_policy_that_it_wraps():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import runpy
+import sys
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -387,3 +388,10 @@ def test_what_cannot_be_used_is_refused(error, cause):
 def test_a_search_wants_texts_that_parse(starts):
     with pytest.raises(InputError):
         search(starts, reader=READERS["sums"], proposer=of("sums"), goal=Checksum())
+
+
+def test_without_tree_sitter_the_error_names_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
+    monkeypatch.delitem(sys.modules, "infill.trees.sitter_trees", raising=False)
+    with pytest.raises(OptionError, match=r"pip install 'infill-lm\[tree-sitter\]'"):
+        importlib.import_module("infill.trees.sitter_trees")

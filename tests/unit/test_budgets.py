@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot
+from infill.cli.choices import POLICIES, policy_named
 from infill.decode.candidates import Sampling
 from infill.decode.lanes import BestOf, Remasking
 from infill.decode.particles import Particles
 from infill.decode.policy import Confidence
+from infill.decode.revision import PartitionRevision
 from infill.decode.search import Beam
 from infill.edit.goals import Function, OnCanvases
 from infill.edit.holes import Hole
@@ -60,6 +62,23 @@ def test_a_budget_holds_and_what_comes_out_is_good(seed, budget):
     json.loads(proposal.text)
     assert re.fullmatch(".*".join(map(re.escape, TEXT.split(MARKER))), proposal.text, re.DOTALL)
     assert proposal.stopped in {"", "nfe_budget"}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@given(st.integers(0, 9), st.integers(0, 60))
+def test_a_budget_holds_for_every_policy(name, seed, budget):
+    policy = policy_named(name, Sampling(temperature=0.5))
+    proposal, model = fill(TEXT, seed=seed, policy=policy, max_tokens=9, nfe_budget=budget)
+    assert proposal.forwards == model.canvases <= budget
+    json.loads(proposal.text)
+
+
+def test_a_revision_asks_whom_it_is_told_to():
+    judge = Watched(Scripted(VOCAB, noise(VOCAB, 1)))
+    own = PartitionRevision(denoiser=judge, above=0.0)
+    proposal, model = fill(TEXT, policy=own, length=4)
+    assert judge.canvases > 0
+    assert proposal.forwards == model.canvases
 
 
 @given(st.integers(0, 99))

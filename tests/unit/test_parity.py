@@ -29,7 +29,7 @@ from infill.decode.policy import (
     Margin,
     Threshold,
 )
-from infill.decode.revision import P2
+from infill.decode.remdm import P2
 from infill.decode.schedule import Linear, ticks
 from infill.decode.search import Beam
 from infill.models.scripted import Scripted, noise
