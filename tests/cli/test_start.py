@@ -14,6 +14,7 @@ from infill.cli import choices, main
 from infill.cli.exits import KINDS, Exit, code_of
 from infill.cli.output import wants_color
 from infill.decode.candidates import Sampling
+from infill.decode.revision import Revision
 from infill.edit.settings import Settings
 from infill.errors import InfillError, MoveError, StaleError, WeightsError, WriteError
 
@@ -89,7 +90,8 @@ def test_every_name_makes_its_policy_with_the_sampling():
     for name in choices.POLICIES:
         policy = choices.policy_named(name, sampling)
         assert name.replace("-", "") == type(policy).__name__.lower()
-        assert sampling == policy.sampling
+        drawing = policy.inner if isinstance(policy, Revision) else policy
+        assert sampling == drawing.sampling
 
 
 def test_every_command_and_option_has_help():

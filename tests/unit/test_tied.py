@@ -176,9 +176,9 @@ def test_tied_places_carry_one_text_and_the_rest_stays():
 
 
 def test_without_candidates_the_model_and_the_places_give_them():
-    model = Scripted(VOCAB, favour(VOCAB, b"seven"))
+    model = Scripted(VOCAB, favour(VOCAB, b"four"))
     tied = tie("a = one; b = two\n", [Span(4, 7), Span(13, 16)], model=model)
-    assert {"one", "two", "seven"} <= {choice.text for choice in tied.choices}
+    assert {"one", "two", "four"} <= {choice.text for choice in tied.choices}
 
 
 @pytest.mark.parametrize(
