@@ -55,3 +55,9 @@ class Attempt:
     def outcome(self) -> tuple[object, ...]:
         """What tells it from other attempts."""
         return (*self.tried, *self.fills)
+
+    @property
+    def lacking(self) -> tuple[bool, int, int]:
+        """How far it is from complete, the least first: not begun, holes open, slots open."""
+        slots = 0 if self.going is None else len(self.going[2].canvas.holes)
+        return self.number < 0, self.fills.count(None), slots

@@ -109,9 +109,9 @@ class Denoising:
                 before = time.perf_counter()
         finally:
             self.traces += [self._trace(run) for run in runs]
-        for run in runs:
-            if run.course.frontier[0].done:
-                self.keep(run.attempt, run.group, run.window, run.course.frontier[0].canvas)
+            for run in runs:
+                if run.course.frontier[0].done:
+                    self.keep(run.attempt, run.group, run.window, run.course.frontier[0].canvas)
 
     def keep(self, attempt: Attempt, group: range, window: Window, canvas: Canvas) -> None:
         """Note what a complete canvas puts into a group's holes."""
@@ -136,6 +136,16 @@ class Denoising:
         for index in (index for group in pending for index in group):
             attempt.fills[index] = None
         return pending
+
+    def complete(self, attempt: Attempt) -> None:
+        """Fill what is open in an attempt without the model: witnesses, or else stand-ins."""
+        if attempt.going is not None:
+            group, window, best = attempt.going
+            if attempt.fills[group.start] is None:
+                self.keep(attempt, group, window, best.state.witness())
+        others = self.stand_ins or [b""] * len(self.holes)
+        pairs = zip(attempt.fills, others, strict=True)
+        attempt.fills = [other if fill is None else fill for fill, other in pairs]
 
     def first_window(self) -> Window:
         """The first group's, with its shortest holes."""

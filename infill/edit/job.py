@@ -77,11 +77,11 @@ class Job:
 
     def _attempts(self) -> Generator[Frame, None, Frame]:
         """Fill the pool. Raises UnverifiedError or FillError when it stays empty."""
-        denoising, most = self.denoising, max(self.settings.tries * len(self.holes), self._wanted)
+        denoising = self.denoising
         frame, check = None, Check("complete", ok=False, reason="nothing was tried")
         seen: set[tuple[object, ...]] = set()
         self._open()
-        while self.latest and denoising.begun < most:
+        while self.latest and denoising.begun < self._most:
             first, repeated = len(denoising.traces), False
             for turn in range(max(len(groups) for _, groups in self.latest)):
                 pairs = [(one, groups[turn]) for one, groups in self.latest if turn < len(groups)]
@@ -102,10 +102,19 @@ class Job:
     def _wanted(self) -> int:
         return max(self.settings.candidates, 1 + self.settings.alternatives)
 
+    @property
+    def _most(self) -> int:
+        """Attempts."""
+        return max(self.settings.tries * len(self.holes), self._wanted)
+
     def _open(self) -> None:
-        """Set up the first attempts: side by side, where none needs the fills of another."""
+        """Set up the first attempts: side by side, where none needs the fills of another.
+
+        Where there is a budget, one attempt is to be complete before others take from it.
+        """
         (first, groups), *_ = self.latest
-        if len(groups) == 1 and self._wanted > 1:
+        bounded = self.settings.nfe_budget is not None or self.settings.time_limit is not None
+        if len(groups) == 1 and self._wanted > 1 and not bounded:
             self.denoising.rank(first, groups[0])
             self.more = self._variations(first)
             self.latest += itertools.islice(self.more, min(self._wanted, ABREAST) - 1)
@@ -120,7 +129,9 @@ class Job:
         if self.more is None:
             self.more = self._variations(self.passed)
         missing = max(1, self._wanted - len(self.pool))
-        self.latest = list(itertools.islice(self.more, min(missing, ABREAST)))
+        room = 1 if self.settings.nfe_budget is not None else ABREAST
+        count = max(0, min(missing, room, self._most - self.denoising.begun))
+        self.latest = list(itertools.islice(self.more, count))
 
     def _variations(self, first: Attempt) -> Iterator[Round]:
         """An attempt with another length for one hole, the best lengths of all holes first."""
@@ -175,25 +186,22 @@ class Job:
         return blamed
 
     def _complete(self, error: BudgetError) -> None:
-        """A fill without the model, where there is none yet: witnesses for what is open.
+        """Take in what is complete; where nothing is, complete what lacks least, by a witness.
 
-        Raises the error where none passes the checks.
+        Raises the error where that does not pass the checks.
         """
-        if self.pool:
-            return
-        stand_ins = self.denoising.stand_ins or [b""] * len(self.holes)
         for attempt, _ in self.latest:
-            if attempt.going is not None:
-                group, window, best = attempt.going
-                self.denoising.keep(attempt, group, window, best.state.witness())
-            pairs = zip(attempt.fills, stand_ins, strict=True)
-            attempt.fills = [other if fill is None else fill for fill, other in pairs]
+            self._judged(attempt, len(self.denoising.traces))
+        for attempt in sorted((one for one, _ in self.latest), key=lambda one: one.lacking):
+            if self.pool:
+                return
+            self.denoising.complete(attempt)
             check = self.judge.check(attempt.fills, self.denoising.traces)
             if check.ok:
                 self.pool.add(self._filled(attempt, check))
-                return
-        error.hint = "nothing that parses was found so far; raise the budget"
-        raise error
+        if not self.pool:
+            error.hint = "nothing that parses was found so far; raise the budget"
+            raise error
 
     def _still(self) -> Frame:
         """A frame of what there is when the work ends early."""

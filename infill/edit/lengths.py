@@ -137,8 +137,8 @@ def _score(row: Row, window: Window, hole: int) -> float:
         for at in range(start, stop)
     ]
     beside = [row.logp(at, int(canvas.ids[at])) for at in _beside(window, hole)]
-    inline = start and b"\n" not in window.vocab.token_bytes(int(canvas.ids[start - 1]))
-    typical, spread = INLINE if inline else LINE
+    line = window.vocab.decode(canvas.ids[:start].tolist()).rpartition(b"\n")[2]
+    typical, spread = INLINE if line.strip() else LINE
     away = math.log(max(1, stop - start) / typical) / spread
     return sum(fmean(logps) for logps in (own, beside) if logps) - math.log1p(away * away) / 2
 
@@ -146,4 +146,7 @@ def _score(row: Row, window: Window, hole: int) -> float:
 def _best(row: Row, at: int, blank: int) -> float:
     """Log-probability of a slot's likeliest token; a blank says that the slot is too many."""
     top = row.top(at, k=2)
-    return float(top.logps[int(top.tokens[0] == blank)])
+    return max(
+        (float(logp) for token, logp in zip(top.tokens, top.logps, strict=True) if token != blank),
+        default=-math.inf,
+    )

@@ -29,7 +29,7 @@ from infill.edit.workbench import Workbench
 from infill.errors import BudgetError, OptionError
 from infill.limits import Limits
 from infill.models.counted import Counted
-from infill.models.scripted import Scripted, byte_vocab, favour, noise
+from infill.models.scripted import Scripted, byte_vocab, even, favour, noise
 from infill.text import Source, Span, TextEdit
 
 VOCAB = byte_vocab(b"()", b"((", b"x)", b'"a"', b"1,", b"[[")
@@ -79,6 +79,45 @@ def test_a_revision_asks_whom_it_is_told_to():
     proposal, model = fill(TEXT, policy=own, length=4)
     assert judge.canvases > 0
     assert proposal.forwards == model.canvases
+
+
+@given(st.integers(0, 99), st.integers(0, 30), st.permutations([2, 3, 6]))
+def test_more_candidates_under_a_budget_are_no_worse_than_one(seed, spare, lengths):
+    """One fill is made whole before others take from the budget."""
+    text = f'["a", {MARKER}]'
+    whole = {fill(text, seed=seed, length=[n])[0].text for n in lengths}
+    enough = fill(text, seed=seed, length=lengths)[0].forwards
+    budget = enough + spare
+    proposal, _ = fill(text, seed=seed, length=lengths, candidates=3, nfe_budget=budget)
+    assert proposal.text in whole
+
+
+def test_what_is_complete_when_the_budget_ends_is_taken():
+    vocab = byte_vocab()
+    asked = 0
+
+    def cancelled():
+        nonlocal asked
+        asked += 1
+        return asked > 5  # a look, two ticks for the short one, one more
+
+    model = Scripted(vocab, favour(vocab, b"aaaaaaaa"))
+    bench = Workbench(model, Settings(length=[6, 2], candidates=2))
+    proposal = bench.fill(f"y = {MARKER}", cancelled=cancelled)
+    assert (proposal.holes[0].text, proposal.stopped) == ("aa", "cancelled")
+
+
+@given(st.integers(1, 9), st.integers(1, 12))
+def test_candidates_take_no_more_attempts_than_tries(tries, candidates):
+    proposal, _ = fill(f"[1, {MARKER}]", tries=tries, candidates=candidates, max_tokens=9)
+    assert len(proposal.traces) <= max(tries, candidates)
+
+
+@pytest.mark.parametrize(("before", "typical"), [("", 8), ("x\n", 8), ("    ", 8), ("f(", 4)])
+def test_a_fill_that_begins_a_line_is_typically_longer(before, typical):
+    vocab = byte_vocab()
+    bench = Workbench(Scripted(vocab, even(vocab)), Settings(one_line=False))
+    assert len(bench.fill(f"{before}{MARKER}\n").holes[0].text) == typical
 
 
 @given(st.integers(0, 99))
