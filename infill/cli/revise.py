@@ -32,7 +32,7 @@ OWN = (
     click.option(
         "--gain",
         type=float,
-        default=20.0,
+        default=30.0,
         show_default=True,
         help="Nats that the text must become likelier where only the model complains.",
     ),

@@ -33,7 +33,7 @@ class Doubting:
 
     locate: Locator = field(default_factory=Partition)
     doubt: float = 5.0
-    gain: float = 20.0
+    gain: float = 30.0
     places: int = 6
     rounds: int = 4
 
