@@ -74,6 +74,26 @@ class Request(Work):
             marker=self.marker,
         )
 
+    def command(self) -> list[str] | None:
+        """The words of the goal's command, if there is one. Raises OptionError."""
+        if self.goal is None:
+            return None
+        try:
+            words = shlex.split(self.goal)
+        except ValueError as error:
+            words, reason = [], str(error)
+        else:
+            reason = "it has no words"
+        if not words:
+            raise OptionError(
+                f"the goal's command cannot be read: {reason}",
+                where="--goal",
+                expected="a command as in a shell, its quotes closed",
+                got=repr(self.goal),
+                hint="put a quote that is meant as itself inside quotes of the other kind",
+            )
+        return words
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewriteRequest(Request):
@@ -85,10 +105,10 @@ class RewriteRequest(Request):
 
 def run(request: Request) -> Exit:
     """Fill the marked holes of everything that is asked for."""
-    settings = request.settings()
+    settings, command = request.settings(), request.command()
 
     def change(target: Target, denoiser: Denoiser, record: Record) -> None:
-        bench = Workbench(denoiser, _aimed(settings, request, target))
+        bench = Workbench(denoiser, _aimed(settings, command, target))
         _fill(target, target.holes, request, bench, record)
 
     return each(request, settings, marked(settings), change)
@@ -96,23 +116,23 @@ def run(request: Request) -> Exit:
 
 def run_rewrite(request: RewriteRequest) -> Exit:
     """Write the lines of everything that is asked for anew."""
-    settings = request.settings()
+    settings, command = request.settings(), request.command()
 
     def find(source: Source, _: str | None) -> tuple[Hole, ...]:
         return holes_around(source, line_spans(source, request.lines), keep=request.keep)
 
     def change(target: Target, denoiser: Denoiser, record: Record) -> None:
         holes, own = sized(target.source, target.holes, denoiser, settings)
-        _fill(target, holes, request, Workbench(denoiser, _aimed(own, request, target)), record)
+        _fill(target, holes, request, Workbench(denoiser, _aimed(own, command, target)), record)
 
     return each(request, settings, find, change)
 
 
-def _aimed(settings: Settings, request: Request, target: Target) -> Settings:
+def _aimed(settings: Settings, command: list[str] | None, target: Target) -> Settings:
     """The settings with the goal of a text: what the command makes of it where it stands."""
-    if request.goal is None:
+    if command is None:
         return settings
-    here, words = Path.cwd(), shlex.split(request.goal)
+    here = Path.cwd()
     try:
         path = Path(target.source.name).resolve().relative_to(here)
     except ValueError as error:
@@ -122,7 +142,7 @@ def _aimed(settings: Settings, request: Request, target: Target) -> Settings:
             expected="a file below the current directory",
             hint="change to its project's folder first",
         ) from error
-    return replace(settings, goal=Command(argv=words, path=str(path), folder=here))
+    return replace(settings, goal=Command(argv=command, path=str(path), folder=here))
 
 
 def _fill(

@@ -114,7 +114,7 @@ class Branching:
 
     def _doubtful(self, hypothesis: Hypothesis) -> int | None:
         """The slot that was written at the least probability, if that is too little."""
-        if hypothesis.rounds >= self.reopens:
+        if hypothesis.reopened >= self.reopens:
             return None
         canvas = hypothesis.canvas
         doubts = np.where(canvas.slots == Slot.FILLED, canvas.logps, 0.0)

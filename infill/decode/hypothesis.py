@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from infill.canvas import Canvas, Move, Reopen, Step, Write
+from infill.canvas import Canvas, Move, Reopen, Splice, Step, Write
 from infill.constrain.protocol import State
 from infill.errors import LimitError
+from infill.limits import Limits
 
 LANES = 2**63
 """Lanes are numbers below this; the search's own stream is the one after them."""
@@ -22,7 +23,10 @@ class Hypothesis:
     lane        which random stream it draws from, whoever else is alive; 0 is the policy's own path
     log_weight  log of its importance weight, for searches that sample (nats)
     rating      what a rescorer said of the canvas, once it was asked
-    rounds      how often slots were taken back on the way here
+    reopened    steps on the way here that took slots back, whoever proposed them
+    rounds      rounds of the search itself behind it, for searches that go in rounds
+    limits      a splice makes neither the canvas longer than their `context`, nor what stands
+                between two given slots longer than their `hole`; None is no bound
     """
 
     canvas: Canvas
@@ -33,7 +37,9 @@ class Hypothesis:
     lane: int = 0
     log_weight: float = 0.0
     rating: float | None = None
+    reopened: int = 0
     rounds: int = 0
+    limits: Limits | None = None
 
     @property
     def done(self) -> bool:
@@ -55,7 +61,7 @@ class Hypothesis:
         """
         root = _Node(self.state)
         for number, step in enumerate(steps):
-            state, taken = root.walk(step)
+            state, taken = root.walk(step, self._has_room)
             if taken:
                 yield self.child(taken, state, lane=branch(self.lane, number))
 
@@ -70,8 +76,18 @@ class Hypothesis:
             depth=self.depth + 1,
             lane=lane,
             log_weight=self.log_weight,
-            rounds=self.rounds + took_back,
+            reopened=self.reopened + took_back,
+            rounds=self.rounds,
+            limits=self.limits,
         )
+
+    def _has_room(self, taken: Step, move: Move) -> bool:
+        """Whether the limits allow a move after those that were taken."""
+        if self.limits is None or not isinstance(move, Splice) or move.holes <= move.delete:
+            return True
+        after = self.canvas.apply((*taken, move))
+        size = next(stop - start for start, stop in after.regions() if start <= move.at < stop)
+        return len(after) <= self.limits.context and size <= self.limits.hole
 
     def lineage(self) -> list[Hypothesis]:
         """From the start, whose step is empty, to this one."""
@@ -104,12 +120,13 @@ class _Node:
     taken: bool = False
     after: dict[Move, _Node] = field(default_factory=dict["Move", "_Node"])
 
-    def walk(self, step: Step) -> tuple[State, Step]:
+    def walk(self, step: Step, has_room: Callable[[Step, Move], bool]) -> tuple[State, Step]:
         """The state after the admitted moves of a step, and those moves."""
         node, taken = self, list[Move]()
         for move in step:
             if move not in node.after:
-                node.after[move] = node.next(move)
+                fits = has_room(tuple(taken), move)
+                node.after[move] = node.next(move) if fits else _Node(node.state)
             node = node.after[move]
             if node.taken:
                 taken.append(move)

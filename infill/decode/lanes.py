@@ -19,7 +19,7 @@ from infill.constrain.protocol import State
 from infill.decode.candidates import Row
 from infill.decode.hypothesis import Hypothesis, branch
 from infill.decode.likelihood import pseudo_likelihood
-from infill.decode.policy import Policy, Unmasking
+from infill.decode.policy import Policy
 from infill.decode.rescoring import Rescorer
 from infill.decode.schedule import Tick
 from infill.decode.search import (
@@ -37,8 +37,8 @@ from infill.models.denoiser import Denoiser
 
 
 def draws(policy: Policy) -> bool:
-    """Whether two fills by the policy can differ; taken to be so where it cannot be known."""
-    return not isinstance(policy, Unmasking) or policy.sampling.temperature > 0
+    """Whether two fills by the policy can differ; taken to be so where it does not say."""
+    return bool(getattr(policy, "draws", True))
 
 
 def apart(frontier: Frontier) -> tuple[Frontier, Frontier]:
@@ -122,7 +122,8 @@ class BestOf(Followed):
                 "the best of several equal fills is asked for",
                 expected="a policy that draws: temperature above 0",
                 got=f"count={self.count}, {policy!r}",
-                hint="give the policy sampling=Sampling(temperature=0.7), or search with a Beam",
+                hint="give it, or the policy inside it, sampling=Sampling(temperature=0.7), or "
+                "search with a Beam",
             )
         return self.count
 

@@ -40,8 +40,9 @@ class Lengthening:
     that the constraint refuses leaves the hole to text.
 
     The length that a hole has at first, and its `max_tokens`, say where this begins; `most` bounds
-    where it ends. A fill takes at most a tick for each slot at first and two for each of `most`.
-    Raises OptionError for a model whose vocabulary has neither `expand` nor `delete`.
+    where it ends, as do the limits of the fill and the model's context. A fill takes at most a tick
+    for each slot at first and two for each of `most`. Raises OptionError for a model whose
+    vocabulary has neither `expand` nor `delete`.
 
     inner   fills the holes
     most    slots that may be added on the way to one result, in all holes together
@@ -57,6 +58,11 @@ class Lengthening:
             if value < least:
                 expected = f"{least} or more"
                 raise OptionError(f"{name} is out of range", expected=expected, got=str(value))
+
+    @property
+    def draws(self) -> bool:
+        """Whether tokens are drawn; lengths are not."""
+        return self.inner.draws
 
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator

@@ -6,7 +6,7 @@ It knows nothing of text, files or any particular model or grammar.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,8 @@ def together(courses: Sequence[Course], denoiser: Denoiser) -> Iterator[list[Cou
 
     Yields those that have a new frontier, after each tick, until all have ended.
     """
+    for course in courses:
+        course.keep_within(denoiser.capabilities.context)
     while asked := [(course, ready) for course in courses if (ready := course.ready())]:
         scores = denoiser([h.canvas for _, ready in asked for h in ready])
         moved, first = list[Course](), 0
@@ -96,6 +98,11 @@ class Course:
         self._plan = list[Tick]()  # a hypothesis that waited is at an earlier tick of the schedule
         self._waiting: Frontier = []
         self._ended = False
+
+    def keep_within(self, context: int) -> None:
+        """From here on no splice makes a canvas longer than the model and the limits allow."""
+        limits = replace(self._limits, context=min(context, self._limits.context))
+        self.frontier = [replace(h, limits=limits) for h in self.frontier]
 
     def ready(self) -> Frontier:
         """The hypotheses to be scored for the next tick; none when it has ended."""

@@ -32,7 +32,11 @@ class Past:
                 if isinstance(move, Reopen):
                     tokens.setdefault(move.at, []).append(int(canvas.ids[move.at]))
                 elif isinstance(move, Splice):
-                    tokens = {_moved(at, move): ids for at, ids in tokens.items()}
+                    tokens = {
+                        moved: ids
+                        for at, ids in tokens.items()
+                        if (moved := _moved(at, move)) is not None
+                    }
                 canvas = canvas.apply((move,))
         return cls(tokens, rounds)
 
@@ -50,5 +54,8 @@ class Past:
         ]
 
 
-def _moved(at: int, move: Splice) -> int:
-    return at + move.holes - move.delete if at >= move.at + move.delete else at
+def _moved(at: int, move: Splice) -> int | None:
+    """Where a slot is after a splice; None for one that it deleted."""
+    if at < move.at:
+        return at
+    return None if at < move.at + move.delete else at + move.holes - move.delete

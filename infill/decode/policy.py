@@ -31,7 +31,10 @@ Picks = NDArray[np.int64]
 
 
 class Policy(Protocol):
-    """Proposes steps from one hypothesis, the best first."""
+    """Proposes steps from one hypothesis, the best first.
+
+    One whose `draws` is False has no use for random numbers: its fills are all equal.
+    """
 
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator
@@ -45,6 +48,11 @@ class Unmasking(ABC):
     """The policies that fill holes: draw a token for each, then choose which to keep."""
 
     sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def draws(self) -> bool:
+        """Whether tokens are drawn."""
+        return self.sampling.temperature > 0
 
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator

@@ -72,7 +72,8 @@ class Scheduled(Revision):
     ) -> Sequence[int]:
         """Which of `slots` [F] to reopen, given a uniform number [F] for each.
 
-        `drawn`, to be called once at most, is what `inner` draws for the holes.
+        `drawn`, to be called once at most, is what `inner` draws for the holes at first: before
+        a constraint is asked, for which `inner` may draw some of these tokens anew.
         """
 
 
@@ -91,6 +92,11 @@ class ReMDM(Scheduled):
         if not 0 <= self.eta <= 1:
             got = repr(self.eta)
             raise OptionError("eta is out of range", expected="from 0 to 1", got=got)
+
+    @property
+    def draws(self) -> bool:
+        """Which slots are reopened is drawn."""
+        return (self.eta > 0 and self.cap != 0) or self.inner.draws
 
     @final
     def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:  # noqa: ARG002 - as scheduled
@@ -170,6 +176,11 @@ class ReMDMLoop(Scheduled):
     ticks: int = 8
     pace: int = 1
 
+    @property
+    def draws(self) -> bool:
+        """Which slots are reopened is drawn."""
+        return (self.ticks > 0 and self.cap != 0) or self.inner.draws
+
     def left_open(self, hypothesis: Hypothesis, past: Past, tick: Tick) -> int:
         """As many as wait, while they wait."""
         ours = int((hypothesis.canvas.slots != Slot.GIVEN).sum())
@@ -198,8 +209,9 @@ class ReMDMLoop(Scheduled):
 class P2(Scheduled, Asking):
     """Path planning: the least sure slots are open, filled or not (P2, arXiv:2502.03540).
 
-    In each tick a hole counts by the log-probability of the token that is drawn for it, a filled
-    slot by what the planner gives its token, times `eta`; given slots are pinned. The least of
+    In each tick a hole counts by the log-probability of the token that is drawn for it (before the
+    constraint: one that is vetoed is drawn anew after it counted), a filled slot by what the
+    planner gives its token, times `eta`; given slots are pinned. The least of
     them, as many as the schedule leaves, are open afterwards. With `eta` above 1 more is taken
     back, at 0 nothing. This is the published rule where `cap` is None and `inner` is Confidence.
 

@@ -47,6 +47,11 @@ class Revision(ABC):
         if self.cap is not None and self.cap < 0:
             raise OptionError("cap is out of range", expected="0 or more", got=str(self.cap))
 
+    @property
+    def draws(self) -> bool:
+        """Whether anything is drawn: what is taken back is not, unless a revision says so."""
+        return self.inner.draws
+
     @abstractmethod
     def __call__(
         self, hypothesis: Hypothesis, row: Row, tick: Tick, rng: np.random.Generator

@@ -98,15 +98,19 @@ def merged(hypotheses: Iterable[Hypothesis]) -> Frontier:
     """One hypothesis per canvas, whatever the order of its tokens: the one with the best score.
 
     It keeps the lowest lane of its equals, so that the policy's own path stays known, and the
-    most rounds, so that what is found again and again comes to an end.
+    most rounds and reopenings, so that what is found again and again comes to an end.
     """
     best: dict[Canvas, Hypothesis] = {}
     for h in hypotheses:
         known = best.setdefault(h.canvas, h)
         if known is not h:
             kept = h if h.canvas.mean_score > known.canvas.mean_score else known
-            lane, rounds = min(h.lane, known.lane), max(h.rounds, known.rounds)
-            best[h.canvas] = replace(kept, lane=lane, rounds=rounds)
+            best[h.canvas] = replace(
+                kept,
+                lane=min(h.lane, known.lane),
+                reopened=max(h.reopened, known.reopened),
+                rounds=max(h.rounds, known.rounds),
+            )
     return list(best.values())
 
 

@@ -8,7 +8,8 @@ arXiv:2602.07546 and our own trials). One forward for all lengths, no denoising.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from statistics import fmean
 
 from infill.canvas import Canvas, Slot
@@ -52,11 +53,10 @@ def choices(hole: Hole, settings: Settings, source: Source) -> list[int]:
     """
     longest = settings.max_tokens if hole.max_tokens is None else hole.max_tokens
     longest = max(longest, hole.min_tokens)
-    if settings.length == "auto":
+    if isinstance(settings.length, str):
         return ladder(hole.min_tokens, longest)
-    wanted = [settings.length] if isinstance(settings.length, int) else settings.length
-    low = hole.min_tokens
-    found = sorted({n for n in wanted if n >= low and (hole.max_tokens is None or n <= longest)})
+    low, high = hole.min_tokens, math.inf if hole.max_tokens is None else longest
+    found = _between(settings.length, low, high)
     if not found:
         raise OptionError(
             "a hole cannot have the wanted length",
@@ -65,6 +65,15 @@ def choices(hole: Hole, settings: Settings, source: Source) -> list[int]:
             got=repr(settings.length),
         )
     return found
+
+
+def _between(wanted: int | Sequence[int], low: int, high: float) -> list[int]:
+    """The wanted lengths from `low` to `high`, in rising order; those outside are not gone over."""
+    if isinstance(wanted, range):
+        rising = wanted if wanted.step > 0 else wanted[::-1]
+        return list(rising[bisect_left(rising, low) : bisect_right(rising, high)])
+    numbers = wanted if isinstance(wanted, Collection) else [wanted]
+    return sorted({int(n) for n in numbers if low <= n <= high})
 
 
 def ranked(

@@ -11,8 +11,9 @@ infill.errors.OptionError: there is no setting 'tris'
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from infill.decode.policy import Confidence, Policy
@@ -80,11 +81,11 @@ class Settings:
     limits: Limits = DEFAULT
 
     def __post_init__(self) -> None:
-        for name, kind in (("seed", int), ("tries", int), ("max_tokens", int), ("marker", str)):
-            if not isinstance(value := getattr(self, name), kind):
-                raise OptionError(
-                    f"{name} is of another type", expected=kind.__name__, got=repr(value)
-                )
+        for name, fine, expected in _types(self):
+            if not fine:
+                got = repr(getattr(self, name))
+                raise OptionError(f"{name} is of another type", expected=expected, got=got)
+        object.__setattr__(self, "seed", int(self.seed))  # traces say it as JSON
         if self.search.width > self.limits.frontier:
             raise OptionError(
                 "the search is too wide",
@@ -125,8 +126,47 @@ class Settings:
         return cls(**options)
 
 
+_TYPES: tuple[tuple[str, type, bool, str], ...] = (
+    ("seed", Integral, False, "int"),
+    ("tries", Integral, False, "int"),
+    ("max_tokens", Integral, False, "int"),
+    ("candidates", Integral, False, "int"),
+    ("alternatives", Integral, False, "int"),
+    ("nfe_budget", Integral, True, "int or None"),
+    ("time_limit", Real, True, "a number or None"),
+    ("marker", str, False, "str"),
+    ("limits", Limits, False, "Limits"),
+)
+"""Per setting its type, whether it may be None, and what to call that."""
+
+
+def _types(settings: Settings) -> Iterator[tuple[str, bool, str]]:
+    """Settings by name, whether each is of its type, and which that is."""
+    for name, kind, optional, expected in _TYPES:
+        value = getattr(settings, name)
+        yield name, _is(value, kind) or (optional and value is None), expected
+    width = getattr(settings.search, "width", None)
+    yield "search", _is(width, Integral), "a search, such as Beam(4)"
+    yield "length", _is_length(settings.length), "'auto', int, or several of int"
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether it is of a type; a bool is no number."""
+    return isinstance(value, kind) and value is not True and value is not False
+
+
+def _is_length(value: object) -> bool:
+    """Whether it is of the type `Length`; a range is, and may be too long to be gone over."""
+    if isinstance(value, str | range):
+        return True
+    numbers: Collection[object] = value if isinstance(value, Collection) else [value]
+    return all(_is(number, Integral) for number in numbers)
+
+
 def _possible(length: Length, longest: int) -> bool:
     if isinstance(length, str):
         return length == "auto"
-    numbers = [length] if isinstance(length, int) else list(length)
-    return bool(numbers) and all(1 <= number <= longest for number in numbers)
+    if isinstance(length, range) and length:
+        length = (length[0], length[-1])  # the others are between them
+    numbers = length if isinstance(length, Collection) else [length]
+    return len(numbers) > 0 and all(1 <= number <= longest for number in numbers)

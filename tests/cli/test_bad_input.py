@@ -147,6 +147,9 @@ def test_a_fill_that_does_not_parse_is_told_and_its_traces_kept(
         (["fill", "--marker", " ", "a.py"], "marker is out of range"),
         (["fill", "-"], "the language of standard input is not known"),
         (["fill", "-", "--stdin-filename", "a.rs"], "no parser for files of this kind"),
+        (["fill", "--length", "1-99999999999999", "a.py"], "length is out of range"),
+        (["fill", "--goal", "python 'x", "a.py"], "No closing quotation"),
+        (["fill", "--goal", " ", "a.py"], "it has no words"),
         (["trace", "paly"], "play"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
     ],
@@ -156,6 +159,15 @@ def test_a_bad_command_line_is_told(run, arguments, said):
     assert result.exit_code == Exit.INPUT
     assert said in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_goal_that_is_no_command_is_told_before_the_model_is_loaded(run, folder, monkeypatch):
+    monkeypatch.setattr("infill.load", None, raising=False)
+    for command in (["fill"], ["rewrite", "--lines", "1"]):
+        result = run(*command, "--goal", "python 'x", folder / "good.py")
+        assert (result.exit_code, result.stdout) == (Exit.INPUT, "")
+        for part in ("error: the goal's command", "--goal", "expected: ", "got: ", "try: "):
+            assert part in result.stderr
 
 
 def test_an_unknown_model_is_told_with_what_there_is(run, folder):

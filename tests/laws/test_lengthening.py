@@ -162,6 +162,56 @@ def test_the_budget_ends_growth(most, slots, seed):
     assert slots + 2 * most == ticks
 
 
+@pytest.mark.parametrize("bound", ["model", "context", "hole"])
+@given(slots=st.integers(1, 6), room=st.integers(3, 12), seed=SEEDS)
+def test_growth_ends_at_what_the_model_may_see_and_a_hole_may_have(bound, slots, room, seed):
+    seen = []
+
+    def greedy(canvas: Canvas) -> torch.Tensor:
+        seen.append(canvas)
+        logits = noise(SMALL, seed)(canvas)
+        logits[:, EXPAND], logits[:, EOS] = 30.0, -30.0
+        return logits
+
+    canvas = canvas_of(b"a", slots, b"b", 1, b"c")
+    limits = Limits(
+        ticks=400,
+        context=room if bound == "context" else 512,
+        hole=room if bound == "hole" else 256,
+    )
+    (*_, last) = denoise(
+        Hypothesis(canvas, Anything(SMALL, exact_length=True).start(canvas)),
+        denoiser=Scripted(SMALL, greedy, context=room if bound == "model" else 512),
+        policy=Lengthening(most=40),
+        schedule=Linear(),
+        search=Beam(),
+        limits=limits,
+        rng=Streams(seed),
+    )
+    assert last[0].done
+    sizes = [stop - start for start, stop in last[0].canvas.regions()]
+    if bound == "hole":
+        assert [max(slots, room), room] == sizes
+    else:
+        assert max(len(canvas), room) == len(last[0].canvas) == max(map(len, seen))
+
+
+def test_a_fill_of_a_file_shows_the_model_no_more_than_it_may_see():
+    seen = []
+
+    def greedy(canvas: Canvas) -> torch.Tensor:
+        seen.append(canvas)
+        logits = torch.zeros(len(canvas), BYTES.model_size)
+        logits[:, BYTES.expand], logits[:, ord("a")] = 30.0, 20.0
+        return logits
+
+    options = Settings(policy=Lengthening(most=400), length=3, grammar="none")
+    model = Scripted(BYTES, greedy, context=128)
+    filled = infill.fill(f"x = <FILL_ME>;{'b' * 300}", model=model, settings=options)
+    assert 128 == max(map(len, seen))
+    assert len(filled.holes[0].text) < 128
+
+
 def test_a_hole_that_should_go_goes_and_an_empty_canvas_ends():
     def script(canvas: Canvas) -> torch.Tensor:
         logits = torch.zeros(len(canvas), SMALL.model_size)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 
 from infill.canvas import Canvas, Reopen, Slot, Splice, Write
 from infill.constrain.combine import Anything
+from infill.decode.candidates import Sampling
 from infill.decode.hypothesis import Hypothesis
+from infill.decode.lanes import Remasking, draws
 from infill.decode.locating import LeaveOneOut, Partition, Visible
 from infill.decode.loop import Streams, denoise
 from infill.decode.past import Past
@@ -24,6 +28,7 @@ from infill.decode.schedule import Linear, Tick
 from infill.decode.search import Beam
 from infill.errors import OptionError
 from infill.limits import Limits
+from infill.models.counted import Counted
 from infill.models.scripted import Scripted, byte_vocab, noise
 from infill.vocab import Vocab, pack
 
@@ -56,7 +61,7 @@ def policies(model: Scripted, cap: int = 2):
 NAMES = sorted(policies(noisy(LETTERS, 0)))
 
 
-def run(canvas, state, model, policy, *, seed=0, steps=None):  # noqa: PLR0913 - the loop's own
+def run(canvas, state, model, policy, *, seed=0, steps=None, search=None):  # noqa: PLR0913 - the loop's own
     """The last hypothesis and how many ticks it took."""
     best, ticks = Hypothesis(canvas, state), 0
     for frontier in denoise(
@@ -64,7 +69,7 @@ def run(canvas, state, model, policy, *, seed=0, steps=None):  # noqa: PLR0913 -
         denoiser=model,
         policy=policy,
         schedule=Linear(steps),
-        search=Beam(1),
+        search=search or Beam(1),
         limits=LIMITS,
         rng=Streams(seed),
     ):
@@ -74,11 +79,12 @@ def run(canvas, state, model, policy, *, seed=0, steps=None):  # noqa: PLR0913 -
 
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=max(8, settings.default.max_examples // 5))
-@given(data=st.data(), seed=SEEDS)
-def test_every_revision_ends_valid_and_leaves_what_is_given(world, name, data, seed):
+@given(data=st.data(), seed=SEEDS, search=st.sampled_from([Beam(1), Remasking(2)]))
+def test_every_revision_ends_valid_and_leaves_what_is_given(world, name, data, seed, search):
     case, state = data.draw(world.living())
     policy = policies(noisy(case.vocab, seed))[name]
-    last, ticks = run(case.canvas, state, noisy(case.vocab, seed), policy, seed=seed)
+    model = noisy(case.vocab, seed)
+    last, ticks = run(case.canvas, state, model, policy, seed=seed, search=search)
     assert last.done
     assert case.accepts(last.canvas)
     assert ticks < LIMITS.ticks
@@ -262,6 +268,58 @@ def test_the_past_follows_a_slot_that_a_splice_has_moved():
     start = Hypothesis(canvas, Anything(vocab, exact_length=False).start(canvas))
     child = start.extend((Reopen(1),)).extend((Splice(0, 1, 3),))
     assert {3: [97]} == Past.of(child).tokens
+
+
+@given(data=st.data(), size=st.integers(1, 6))
+def test_the_past_is_that_of_the_slots_there_are(data, size):
+    """Slots that a splice deletes take their past with them, and the others keep theirs."""
+    canvas = Canvas(range(97, 97 + size), [Slot.FILLED] * size)
+    h = Hypothesis(canvas, Anything(byte_vocab(), exact_length=False).start(canvas))
+    h = h.extend(tuple(Reopen(at) for at in range(size)))
+    first = data.draw(st.integers(0, size - 1))
+    delete, holes = data.draw(st.integers(0, size - first)), data.draw(st.integers(0, 3))
+    names = [[97 + at] for at in range(size)]
+    names[first : first + delete] = [None] * holes
+    h = h.extend((Splice(first, delete, holes),))
+    assert {at: name for at, name in enumerate(names) if name} == Past.of(h).tokens
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=5)
+@given(seed=SEEDS)
+def test_remasking_does_its_rounds_whatever_a_revision_takes_back_itself(name, seed):
+    canvas, model = row_of(5), noisy(LETTERS, seed)
+    state = Anything(LETTERS, exact_length=True).start(canvas)
+    forwards = []
+    for rounds in range(4):
+        counted, search = Counted(model), Remasking(2, rounds=rounds, survivors=1)
+        policy = policies(model)[name]
+        last, ticks = run(canvas, state, counted, policy, seed=seed, search=search)
+        assert last.done
+        assert ticks < LIMITS.ticks
+        assert rounds == last.rounds
+        forwards.append(counted.forwards)
+    assert all(fewer < more for fewer, more in pairwise(forwards))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_revision_draws_where_its_fills_differ(name, temperature):
+    canvas, model = row_of(6), noisy(LETTERS, 2)
+    state = Anything(LETTERS, exact_length=True).start(canvas)
+    policy = policies(model)[name]
+    sampling = Sampling(temperature=temperature)
+    policy = replace(policy, inner=replace(policy.inner, sampling=sampling))
+    ways = {
+        tuple(one.step for one in run(canvas, state, model, policy, seed=seed)[0].lineage())
+        for seed in range(6)
+    }
+    assert draws(policy) is (len(ways) > 1)
+
+
+def test_a_revision_at_no_odds_does_not_draw():
+    assert not any(map(draws, (ReMDMCap(eta=0.0), ReMDMConf(cap=0), ReMDMLoop(ticks=0))))
+    assert draws(ReMDMCap(eta=0.0, inner=Confidence(sampling=Sampling(temperature=1.0))))
 
 
 def test_impossible_settings_are_refused():

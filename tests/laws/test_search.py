@@ -19,11 +19,14 @@ from infill.decode.branching import Branching
 from infill.decode.candidates import Sampling
 from infill.decode.hypothesis import Hypothesis, branch
 from infill.decode.lanes import BestOf, Remasking
+from infill.decode.lengthening import Lengthening
 from infill.decode.likelihood import pseudo_likelihood
 from infill.decode.loop import Streams, denoise
 from infill.decode.particles import Particles, systematic, weights
 from infill.decode.policy import Confidence, LeftToRight, Threshold
+from infill.decode.remdm import P2
 from infill.decode.rescoring import LookAhead, OrderToken, PseudoLikelihood
+from infill.decode.revision import ConstraintRevision, PartitionRevision
 from infill.decode.schedule import Linear
 from infill.decode.search import Beam, merged
 from infill.decode.trace import Header, Trace, texts_of
@@ -298,6 +301,30 @@ def test_lengths_are_tried_where_the_constraint_admits_them(world):
     assert any(isinstance(move, Splice) for h in last for g in h.lineage() for move in g.step)
 
 
+@pytest.mark.parametrize("bound", ["model", "context", "hole"])
+@given(
+    lengths=st.lists(st.integers(-3, 9).filter(bool), min_size=1, max_size=3),
+    holes=st.lists(st.integers(1, 4), min_size=1, max_size=2),
+    room=st.integers(3, 12),
+)
+def test_no_length_is_tried_that_the_limits_or_the_model_do_not_allow(bound, lengths, holes, room):
+    """What is within them is tried; a start that is longer stays as long, or gets shorter."""
+    slots = [Slot.GIVEN, *(slot for n in holes for slot in (*[Slot.HOLE] * n, Slot.GIVEN))]
+    canvas = Canvas([int(slot == Slot.GIVEN) for slot in slots], slots)
+    most = {"context": room if bound == "context" else 512, "hole": room if bound == "hole" else 99}
+    model = Scripted(VOCAB, noise(VOCAB, 1), context=room if bound == "model" else 512)
+    search = Beam(40, branching=Branching(lengths=tuple(lengths), positions=1, tokens=1))
+    found = frontiers(start_of(canvas), model, search, limits=Limits(ticks=200, **most))
+    tried = {tuple(b - a for a, b in h.canvas.regions()) for h in found[0]}
+    wanted = {tuple(holes)}
+    for at, n in enumerate(holes):
+        for more in lengths:
+            now = n + more if bound == "hole" else len(canvas) + more
+            if n + more >= 1 and (more < 0 or now <= room):
+                wanted.add((*holes[:at], n + more, *holes[at + 1 :]))
+    assert wanted == tried
+
+
 def corrected(canvas: Canvas) -> torch.Tensor:
     """Would have an a in slot 1 at first, at 0.6; once the others are there, surely a c."""
     logits = torch.zeros(3, VOCAB.model_size)
@@ -504,6 +531,10 @@ def test_uneven_weights_are_resampled_and_even_ones_are_left():
     ("search", "policy", "message"),
     [
         (BestOf(2), Confidence(), "equal fills"),
+        (BestOf(2), PartitionRevision(), "equal fills"),
+        (BestOf(2), ConstraintRevision(), "equal fills"),
+        (BestOf(2), P2(), "equal fills"),
+        (BestOf(2), Lengthening(), "equal fills"),
         (Particles(2), Confidence(), "model's own distribution"),
         (Particles(2), Confidence(sampling=Sampling(temperature=0.5)), "model's own distribution"),
     ],

@@ -6,9 +6,10 @@ import json
 import re
 from difflib import SequenceMatcher
 
+import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot
@@ -21,6 +22,7 @@ from infill.decode.revision import PartitionRevision
 from infill.decode.search import Beam
 from infill.edit.goals import Function, OnCanvases
 from infill.edit.holes import Hole
+from infill.edit.lengths import choices
 from infill.edit.pool import Filled, Pool
 from infill.edit.proposal import HoleFill
 from infill.edit.settings import Settings
@@ -235,6 +237,64 @@ def test_a_length_is_kept_and_costs_no_look(size):
 def test_an_impossible_length_is_refused(length):
     with pytest.raises(OptionError, match="length is out of range"):
         Settings(length=length)
+
+
+@pytest.mark.parametrize("steps", [1, -1])
+def test_a_range_of_lengths_is_not_gone_over(steps):
+    """That would take more memory than there is."""
+    vast = range(1, 10**14)[::steps]
+    with pytest.raises(OptionError, match="length is out of range"):
+        Settings(length=vast)
+    raised = Settings(length=vast, limits=Limits(hole=10**15))
+    assert [2, 3, 4] == choices(Hole(0, 0, min_tokens=2, max_tokens=4), raised, Source(b""))
+
+
+@given(
+    st.integers(0, 9),
+    st.integers(1, 30),
+    st.builds(range, st.integers(1, 30), st.integers(1, 30), st.sampled_from([-3, -1, 1, 2])),
+)
+def test_a_range_of_lengths_is_the_lengths_in_it(least, most, wanted):
+    assume(wanted and least <= most)
+    for hole in (Hole(0, 0, min_tokens=least, max_tokens=most), Hole(0, 0, min_tokens=least)):
+        found = []
+        for length in (wanted, list(wanted), np.array(wanted)):
+            try:
+                found.append(choices(hole, Settings(length=length), Source(b"")))
+            except OptionError:
+                found.append(None)
+        listed = [n for n in sorted(wanted) if least <= n <= (hole.max_tokens or 99)]
+        assert [listed or None] * 3 == found
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("length", [2.5, ["a"], [1.5], True, [1, True], None]),
+        ("candidates", ["3", 1.5, True, None]),
+        ("alternatives", ["3", 1.5]),
+        ("nfe_budget", ["3", 2.5, False]),
+        ("time_limit", ["3", True]),
+        ("tries", [True, 2.0]),
+        ("seed", [True, "1"]),
+        ("max_tokens", [1.0]),
+        ("search", ["beam", None, Beam]),
+        ("limits", [None]),
+    ],
+)
+def test_a_setting_of_another_type_is_refused(name, values):
+    for value in values:
+        with pytest.raises(OptionError, match=f"{name} is of another type") as caught:
+            Settings(**{name: value})
+        assert repr(value) == caught.value.got
+
+
+def test_numbers_of_numpy_are_numbers():
+    whole = {name: np.int64(2) for name in ("seed", "tries", "candidates", "length", "nfe_budget")}
+    settings = Settings(**whole, time_limit=np.float32(9.0), max_tokens=np.int32(4))
+    proposal = Workbench(Scripted(VOCAB, noise(VOCAB)), settings).fill(f"f({MARKER})")
+    (header, *_) = proposal.traces[0].lines()
+    assert 2 == json.loads(header)["seed"]
 
 
 @pytest.mark.parametrize("search", [Beam(65), BestOf(65), Particles(65), Remasking(65)])
