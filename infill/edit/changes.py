@@ -39,6 +39,42 @@ def shifted(spans: Sequence[Span], edit: TextEdit) -> list[Span]:
     ]
 
 
+def moved(span: Span, edit: TextEdit) -> Span | None:
+    """Where a span is after an edit; None where the edit touches it.
+
+    >>> moved(Span(3, 5), TextEdit(Span(5, 5), b"!")), moved(Span(3, 5), TextEdit(Span(0, 1), b""))
+    (Span(start=3, stop=5), Span(start=2, stop=4))
+    """
+    if span.overlaps(edit.span):
+        return None
+    shift = len(edit.new) - len(edit.span) if edit.span.stop <= span.start else 0
+    return Span(span.start + shift, span.stop + shift)
+
+
+def beside(spans: Sequence[Span], cut: Span) -> list[Span]:
+    """What is left of spans without the bytes of another."""
+    halves = [(s.start, min(s.stop, cut.start)) for s in spans]
+    halves += [(max(s.start, cut.stop), s.stop) for s in spans]
+    return sorted(Span(start, stop) for start, stop in halves if start < stop)
+
+
+def before(span: Span, edits: Sequence[TextEdit]) -> Span | None:
+    """Where a span of the text that edits result in was before them; None where they touch it.
+
+    >>> before(Span(4, 6), [TextEdit(Span(0, 1), b"xyz")])
+    Span(start=2, stop=4)
+    """
+    shift = 0
+    for edit in sorted(edits):
+        start = edit.span.start + shift
+        if span.stop <= start:
+            break
+        if span.start < start + len(edit.new):
+            return None
+        shift += len(edit.new) - len(edit.span)
+    return Span(span.start - shift, span.stop - shift)
+
+
 def composed(data: bytes, edits: Sequence[TextEdit], edit: TextEdit) -> tuple[TextEdit, ...]:
     """The edits of `data`, and one of the text that they result in, as edits of `data`."""
     now = apply_edits(apply_edits(data, edits), [edit])

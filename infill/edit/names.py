@@ -17,11 +17,13 @@ import ast
 import builtins
 import re
 import sys
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from infill.edit.verify import line_starts
 from infill.errors import InputError
 from infill.text import Source, Span
 
@@ -32,7 +34,10 @@ MODULE_NAMES = frozenset(
 KNOWN = frozenset(dir(builtins)) | MODULE_NAMES
 IMPORTED = "another module gives it this name"
 UNKNOWN_PLACE = "it stands in an f-string, whose places Python tells from 3.12 on"
+UNKNOWN_SPELLING = "it is spelt in a way that is not known"
 EXACT_STRINGS = sys.version_info >= (3, 12)
+WORD = re.compile(rb"[\w\x80-\xff]+|\*")
+"""A name as it may stand in code, or what a star import binds."""
 
 
 @dataclass(eq=False)
@@ -63,11 +68,21 @@ class Scope:
             scope = scope.parent
         return None
 
+    def reach(self) -> set[str]:
+        """The names bound here or around here."""
+        names, scope = set[str](), self
+        while scope is not None:
+            names |= scope.bound
+            scope = scope.parent
+        return names - {"*"}
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """One place that names something; `pinned` says why it cannot be changed, if so.
 
+    name   as Python has it, which may not be as it is spelt there: it normalises names (NFKC)
+    span   where it stands; empty where that is not known
     bind   whether it binds the name, rather than reads it
     """
 
@@ -83,17 +98,24 @@ def uses(data: bytes, name: str = "<text>") -> list[Use]:
 
     Raises InputError when the text does not parse.
     """
+    walker = _Walker(data)
+    walker.visit(parsed(data, name))
+    return sorted(walker.uses, key=lambda use: use.span)
+
+
+def parsed(data: bytes, name: str = "<text>") -> ast.Module:
+    """The tree of a Python text, as UTF-8 whatever its coding cookie says.
+
+    Raises InputError when the text does not parse.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an unknown escape is no error
-            tree = ast.parse(data)
+            return ast.parse(data.decode("utf-8-sig"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(
             "names are found in texts that parse only", where=name, got=str(error)
         ) from error
-    walker = _Walker(data)
-    walker.visit(tree)
-    return sorted(walker.uses, key=lambda use: use.span)
 
 
 def occurrences(data: bytes, at: int, name: str = "<text>") -> tuple[Span, ...]:
@@ -134,12 +156,14 @@ def unbound(data: bytes) -> tuple[Span, ...]:
 
     None where a star import may bind anything. Raises InputError when the text does not parse.
     """
-    found = uses(data)
+    return tuple(use.span for use in unbound_uses(uses(data)))
+
+
+def unbound_uses(found: Sequence[Use]) -> list[Use]:
+    """As `unbound`, of all the uses of a text."""
     if any(use.name == "*" for use in found):
-        return ()
-    return tuple(
-        use.span for use in found if use.name not in KNOWN and use.scope.owner(use.name) is None
-    )
+        return []
+    return [use for use in found if use.name not in KNOWN and use.scope.owner(use.name) is None]
 
 
 def bound_at(data: bytes) -> tuple[Span, ...]:
@@ -150,12 +174,7 @@ def bound_at(data: bytes) -> tuple[Span, ...]:
 def names_in_reach(data: bytes, at: int) -> tuple[str, ...]:
     """The names that could stand at byte `at`: bound in its scope or around it, sorted."""
     here = next((use for use in uses(data) if use.span.start <= at < use.span.stop), None)
-    scope = None if here is None else here.scope
-    found: set[str] = set()
-    while scope is not None:
-        found |= scope.bound
-        scope = scope.parent
-    return tuple(sorted(found - {"*"}))
+    return () if here is None else tuple(sorted(here.scope.reach()))
 
 
 class _Walker(ast.NodeVisitor):
@@ -163,7 +182,7 @@ class _Walker(ast.NodeVisitor):
 
     def __init__(self, data: bytes) -> None:
         self.data, self.uses = data, list[Use]()
-        self.starts = Source(data).line_starts
+        self.starts = line_starts(data)
         self.scope = Scope("module")
         self.places: dict[str, list[int]] | None = None
 
@@ -184,14 +203,23 @@ class _Walker(ast.NodeVisitor):
         if self.places is not None:
             spots = self.places.get(name, [])
             start, pinned = (spots.pop(0), pinned) if spots else (start, UNKNOWN_PLACE)
-        size = 0 if pinned == UNKNOWN_PLACE else len(name.encode())
-        self.uses.append(Use(name, Span(start, start + size), scope, pinned, bind))
+        word = None if pinned == UNKNOWN_PLACE else WORD.match(self.data, start)
+        if word is None or _normal(word[0]) != name:
+            span, pinned = Span(start, start), pinned or UNKNOWN_SPELLING
+        else:
+            span = Span(*word.span())
+        self.uses.append(Use(name, span, scope, pinned, bind))
+
+    def _spots(self, name: str, start: int, stop: int) -> Iterator[int]:
+        """The bytes where a name stands as a word in a stretch of the text."""
+        for word in WORD.finditer(self.data, start, stop):
+            if _normal(word[0]) == name:
+                yield word.start()
 
     def _find(self, name: str, start: int, stop: int, *, last: bool = False) -> int:
-        """The byte where a name stands as a word in a stretch of the text."""
-        spots = re.finditer(rb"(?<!\w)%b(?!\w)" % re.escape(name.encode()), self.data[start:stop])
-        found = [start + spot.start() for spot in spots]
-        return (found[-1] if last else found[0]) if found else start
+        """The first or the last of them; `start` where there is none."""
+        spots = self._spots(name, start, stop)
+        return max(spots, default=start) if last else next(spots, start)
 
     def visit_Name(self, node: ast.Name) -> None:
         bind = not isinstance(node.ctx, ast.Load)
@@ -203,11 +231,9 @@ class _Walker(ast.NodeVisitor):
             self.generic_visit(node)
             return
         named = Counter(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
-        text = self.data[self._at(node) : self._at(node, end=True)]
         self.places = {}
         for name, count in named.items():
-            word = re.compile(rb"(?<!\w)%b(?!\w)" % re.escape(name.encode()))
-            spots = [self._at(node) + spot.start() for spot in word.finditer(text)]
+            spots = list(self._spots(name, self._at(node), self._at(node, end=True)))
             self.places[name] = spots if len(spots) == count else []
         self.generic_visit(node)
         self.places = None
@@ -252,7 +278,8 @@ class _Walker(ast.NodeVisitor):
             else:
                 self.scope.nonlocals |= names
         for parameter in getattr(node, "type_params", ()):
-            self._use(parameter.name, self._at(parameter), bind=True)
+            start, stop = self._at(parameter), self._at(parameter, end=True)
+            self._use(parameter.name, self._find(parameter.name, start, stop), bind=True)
         for argument in _parameters(args) if args else ():
             self._use(argument.arg, self._at(argument), bind=True)
         for child in body:
@@ -279,8 +306,8 @@ class _Walker(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
             if alias.asname:
-                start = self._at(alias, end=True) - len(alias.asname.encode())
-                self._use(alias.asname, start, bind=True)
+                start, stop = self._at(alias), self._at(alias, end=True)
+                self._use(alias.asname, self._find(alias.asname, start, stop, last=True), bind=True)
             else:
                 top = alias.name.partition(".")[0]
                 self._use(top, self._at(alias), bind=True, pinned=IMPORTED)
@@ -312,6 +339,11 @@ class _Walker(ast.NodeVisitor):
             self._use(name, self._find(name, start, stop, last=True), bind=True)
 
     visit_MatchAs = visit_MatchStar = visit_MatchMapping = _captured  # noqa: N815 - ast's names
+
+
+def _normal(word: bytes) -> str:
+    """A name as Python has it (Language Reference, 2.3)."""
+    return unicodedata.normalize("NFKC", word.decode(errors="replace"))
 
 
 def _parameters(args: ast.arguments) -> Iterator[ast.arg]:

@@ -65,6 +65,19 @@ class Place:
     text: bytes = b""
 
 
+def pressing(
+    own: Sequence[Diagnostic], foreign: Sequence[Span], spans: Sequence[Span], count: int
+) -> tuple[list[Diagnostic], list[Diagnostic], list[Span]]:
+    """The first diagnostics: own ones that may change, all that may not, and another tool's.
+
+    Of the first and the last there are `count` at most, together.
+    """
+    inside = [one for one in own if one.fatal or clipped(one.span, spans)]
+    outside = [one for one in own if one not in inside]
+    inside = inside[:count]
+    return inside, outside, list(foreign[: count - len(inside)])
+
+
 def near(one: Diagnostic, reading: Reading, locate: Locator, count: int) -> list[Place]:
     """Around a diagnostic: the name itself, or what stands before the place a parser gave up."""
     if not one.fatal:

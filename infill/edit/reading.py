@@ -78,6 +78,10 @@ class Reading:
         first = max(0, bisect_right(self.starts, span.start) - 1)
         return range(first, min(len(self.ids), bisect_left(self.starts, span.stop)))
 
+    def inside(self, spans: Sequence[Span]) -> list[int]:
+        """The tokens of several spans, in order."""
+        return sorted({token for span in spans for token in self.tokens(span)})
+
     def around(self, span: Span) -> range:
         """The tokens of a span and those beside it, which a bad fill makes unlikely."""
         inside = self.tokens(span)

@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from infill.edit.allowed import allowed
+from infill.edit.bounded import bounded
 from infill.edit.grammars import Choice, chosen
 from infill.edit.revised import Doubting, Revised
 from infill.edit.reviser import Reviser, Trigger
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
 from infill.goal import Goal
-from infill.models.catalogue import load
-from infill.models.counted import Counted
 from infill.models.denoiser import Denoiser
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -51,8 +50,11 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
 
     A change is kept when the result parses, nothing more is wrong with it, the goal does not
     fall, and the pseudo-likelihood of the change and its neighbours does not fall.
-    Raises HoleError for spans that overlap, are empty or lie outside the text, and FillError
-    when the text does not parse and no change makes it.
+    The settings' `nfe_budget` and `time_limit` bound all of it: past either the changes so far
+    are handed out, and `Revised.stopped` says why.
+    Raises HoleError for spans that overlap, are empty or lie outside the text, FillError when the
+    text does not parse and no change makes it, and BudgetError when a budget ends before the text
+    parses, or before it was measured once (`Revised.before`).
     """
     source = Source.of(text, name)
     if isinstance(trigger, TextEdit):
@@ -60,11 +62,10 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
     spans = None if allowed_spans is None else allowed(source, allowed_spans)
     if spans is None:
         spans = (Span(0, len(source.data)),) if source.data else ()
-    chosen_settings = settings or Settings()
-    denoiser = Counted(load(model) if isinstance(model, str) else model)
-    choice = chosen_settings.grammar if grammar is None else grammar
+    denoiser, own = bounded(model, settings or Settings())
+    choice = own.grammar if grammar is None else grammar
     reviser = Reviser(
-        Workbench(denoiser, chosen_settings),
+        Workbench(denoiser, own),
         denoiser,
         doubting or Doubting(),
         language,

@@ -27,8 +27,10 @@ class Doubting:
     doubt    nats that the best token must be ahead of what stands there, to be looked at
     gain     nats that the text around must become likelier, where only the model complains; as
              many tokens must then stand there as before (sums of more or fewer do not compare)
-    places   how many places are filled for trial in a round
-    rounds   changes at most
+    places   how many diagnostics, or doubted places, are looked at in a round, the first first.
+             Where a text does not parse: as many words, and pairs of words, before that place
+    rounds   changes at most; a round whose diagnostics no change mends counts, too, and the next
+             ones have their turn
     """
 
     locate: Locator = field(default_factory=Partition)
@@ -63,10 +65,12 @@ class Revised:
 
     edits      what changes, in order; empty where nothing is wrong
     located    the places that were in doubt, the worst first
-    before, after   mean log-probability per token of the allowed text, each given others (nats)
+    before, after   mean log-probability per token of the allowed text, each given others (nats);
+               `after` is nan where the budget ended before it was measured
     complaints what is still wrong with it
     forwards   canvases that the model scored
     traces     how the accepted texts were filled
+    stopped    why the work ended early: "nfe_budget" or "time_limit"; else ""
     """
 
     source: Source
@@ -77,6 +81,7 @@ class Revised:
     complaints: tuple[Diagnostic, ...]
     forwards: int
     traces: tuple[Trace, ...] = field(default=(), repr=False)
+    stopped: str = ""
 
     @property
     def data(self) -> bytes:

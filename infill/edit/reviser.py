@@ -7,16 +7,16 @@ outside the allowed spans is never offered.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from infill.constrain.grammar import Grammar
-from infill.decode.locating import Partition
 from infill.decode.trace import Trace
 from infill.edit.allowed import allowed
-from infill.edit.changes import composed, shifted, words
+from infill.edit.changes import before, beside, composed, moved, shifted, words
 from infill.edit.diagnosing import Diagnostic, diagnose
 from infill.edit.holes import Hole
 from infill.edit.places import (
@@ -28,16 +28,19 @@ from infill.edit.places import (
     doubts_of,
     evidence,
     near,
+    pressing,
     risen,
     suggestions,
 )
+from infill.edit.progress import PARSES, progress
 from infill.edit.proposal import Proposal
-from infill.edit.reading import Reading
+from infill.edit.reader import SHOWN, Reader
 from infill.edit.revised import Doubting, Located, Revised
 from infill.edit.shortlist import shortlist
 from infill.edit.tied import rename
 from infill.edit.workbench import Workbench
 from infill.errors import (
+    BudgetError,
     FillError,
     GrammarDisagreementError,
     InputError,
@@ -57,10 +60,6 @@ ROOM = 4
 KEEP, SURE = 4, 2
 """Candidates of a place that are scored with care: those the model likes best, and of names the
 first, whatever it says."""
-PARSES = 1e6
-"""What it is worth that a text parses; more than any number of names."""
-SHOWN = 96
-"""Tokens shown to the model when a change is scored: enough around it, and half the price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,8 @@ class Reviser:
         self.bench, self.denoiser, self.doubting = bench, denoiser, doubting
         self.language, self.grammar, self.goal, self.source = language, grammar, goal, source
         self.data = source.data
+        context = min(bench.settings.limits.context, denoiser.capabilities.context)
+        self.reader = Reader(denoiser, context, language, source.name)
         self.edits: tuple[TextEdit, ...] = ()
         self.spans: list[Span] = []
         self.traces: list[Trace] = []
@@ -95,51 +96,74 @@ class Reviser:
         self.supported: dict[Span, float] = {}  # of the text as it is
         self.left: set[bytes] = set()  # texts that were left are not come back to
         self.complaints: tuple[Diagnostic, ...] = ()
+        self.changed, self.stopped = False, ""
 
     def run(self, spans: Sequence[Span], trigger: Trigger) -> Revised:
-        """Revise within the spans. Raises FillError where the text does not parse in the end."""
+        """Revise within the spans. Raises FillError where the text does not parse in the end.
+
+        And BudgetError where a budget ends before it does, or before anything is known of it.
+        """
         self.spans = list(spans)
-        before, places = self._likelihood(), list[Place]()
+        likelihood = None
+        try:
+            likelihood = self.reader.likelihood(self.data, self.spans)
+            self._revise(trigger)
+        except BudgetError as error:
+            if likelihood is None or any(one.fatal for one in self._diagnosed(self.data)):
+                error.hint = "nothing that parses was found and measured so far; raise the budget"
+                raise
+            self.stopped = error.reason
+        return self._result(likelihood)
+
+    def _revise(self, trigger: Trigger) -> None:
         match trigger:
             case TextEdit():
-                if self._renamed(trigger):
-                    return self._result(before)
-                places = self._unsettled(trigger)
-                self._settle(places, [], doubts=False)
+                if not self._renamed(trigger):
+                    self._settle(self._unsettled(trigger), [], doubts=False)
             case "diagnostics":
-                self._settle(places, [], doubts=False)
+                self._settle([], [], doubts=False)
             case str():  # pyright: ignore[reportUnnecessaryComparison] - whoever asks may not check
                 raise OptionError("there is no such trigger", expected="diagnostics", got=trigger)
             case None:
-                self._settle(places, [], doubts=True)
+                self._settle([], [], doubts=True)
             case _:
-                self._settle(places, list(allowed(self.source, trigger)), doubts=False)
-        return self._result(before)
+                self._settle([], list(allowed(self.source, trigger)), doubts=False)
 
     def _settle(self, places: list[Place], foreign: list[Span], *, doubts: bool) -> None:
         """Change after change: at complaints first, then at `places`, then where there are doubts.
 
         foreign   spans that another tool complains of; a change there need not be likelier by much
         """
+        vain: list[Span] = []  # diagnostics that no change mends
         for _ in range(self.doubting.rounds):
             self.complaints = self._diagnosed(self.data)
             if doubts and not self.complaints and self._reached():
                 break
-            if self.complaints or foreign or (doubts and not places):
-                places = self._places(foreign)
-            change = self._best(places, foreign=bool(foreign))
+            now, looked_at = self._pressing(foreign, vain)
+            while looked_at and not now:  # nothing there may change
+                vain += looked_at
+                now, looked_at = self._pressing(foreign, vain)
+            if not looked_at and not any(one.fatal for one in self.complaints):
+                now = self._doubtful() if doubts and not self.complaints else places
+            change = self._best(now, foreign=bool(foreign))
+            if change is None and looked_at:
+                vain += looked_at
+                continue
             if change is None:
                 break
+            edit = change.edit
             self.traces += change.traces
-            foreign = shifted([s for s in foreign if not s.overlaps(change.edit.span)], change.edit)
-            self._make(change.edit)
-            places = []
+            foreign = shifted([s for s in foreign if not s.overlaps(edit.span)], edit)
+            vain = [s for one in vain if (s := moved(one, edit)) is not None]
+            places = [replace(p, span=s) for p in places if (s := moved(p.span, edit)) is not None]
+            self._make(edit)
+            self.changed = True
 
     def _reached(self) -> bool:
         """Whether there is a goal, and the text reaches it."""
         return self.goal is not None and self.goal.reached(self.data.decode())
 
-    def _result(self, before: float) -> Revised:
+    def _result(self, likelihood: float) -> Revised:
         complaints = self._diagnosed(self.data)
         if any(one.fatal for one in complaints):
             raise FillError(
@@ -147,33 +171,26 @@ class Reviser:
                 where=f"{self.source.name}: {complaints[0].reason}",
                 hint="allow more of the text, or raise the places or rounds to try",
             )
+        after = likelihood
+        if self.edits:
+            try:
+                after = self.reader.likelihood(self.data, self.spans)
+            except BudgetError as error:
+                after, self.stopped = math.nan, self.stopped or error.reason
         return Revised(
             self.source,
             self.edits,
             tuple(self.located),
-            before,
-            self._likelihood() if self.edits else before,
+            likelihood,
+            after,
             complaints,
             self.denoiser.forwards,
             tuple(self.traces),
+            self.stopped,
         )
 
     def _diagnosed(self, data: bytes) -> tuple[Diagnostic, ...]:
         return diagnose(data, self.language, self.grammar)
-
-    def _reading(self, data: bytes, shown: int | None = None) -> Reading:
-        context = min(self.bench.settings.limits.context, self.denoiser.capabilities.context)
-        context = context if shown is None else min(shown, context)
-        return Reading(self.denoiser, Source(data, self.source.name), self.language, context)
-
-    def _open(self, reading: Reading) -> list[int]:
-        return sorted({token for span in self.spans for token in reading.tokens(span)})
-
-    def _likelihood(self) -> float:
-        """Mean log-probability of the tokens that may change, each given others (nats)."""
-        reading = self._reading(self.data)
-        tokens = self._open(reading)
-        return float(reading.doubts(tokens, Partition()).current.mean()) if tokens else 0.0
 
     def _make(self, edit: TextEdit) -> None:
         self.left.add(self.data)
@@ -190,9 +207,12 @@ class Reviser:
             tied = rename(self.source.data, edit, model=self.denoiser, settings=self.bench.settings)
         except (InputError, FillError):
             return False  # no name, or one that is taken: an edit as any other
+        except BudgetError:
+            self._begin(edit)
+            raise
         if not all(place in clipped(place, self.spans) for place in tied.places):
             return False
-        self.edits, self.data = tied.edits, tied.data
+        self.edits, self.data, self.stopped = tied.edits, tied.data, tied.stopped
         for place in tied.places:
             old = self.source.data[place.start : place.stop].decode()
             self.located.append(Located(place, old, "it names what was renamed", 0.0))
@@ -200,37 +220,52 @@ class Reviser:
             self.spans = shifted(self.spans, one)
         return True
 
-    def _unsettled(self, edit: TextEdit) -> list[Place]:
-        """Make the user's own edit, which may not change, and find what it made unlikely."""
-        locate = self.doubting.locate
-        then = self._reading(self.data)
-        before = doubts_of(then, range(len(then.ids)), locate)
-        halves = [(s.start, min(s.stop, edit.span.start)) for s in self.spans]
-        halves += [(max(s.start, edit.span.stop), s.stop) for s in self.spans]
-        self.spans = sorted(Span(start, stop) for start, stop in halves if start < stop)
+    def _begin(self, edit: TextEdit) -> None:
+        """Make the user's own edit, which may not change."""
+        self.spans = beside(self.spans, edit.span)
         self._make(edit)
-        now = self._reading(self.data)
-        gaps = risen(doubts_of(now, self._open(now), locate), now, before, then, edit)
-        return self._allowed(
-            doubtful(now, gaps, above=self.doubting.doubt, count=self.doubting.places)
-        )
 
-    def _places(self, foreign: Sequence[Span]) -> list[Place]:
-        """Where to try: at diagnostics, or else where the model doubts the text."""
-        doubting, reading = self.doubting, self._reading(self.data)
-        found = [
-            place
-            for one in self.complaints
-            for place in near(one, reading, doubting.locate, doubting.places)
-        ]
-        found += bindings(self.complaints, self.data, self.spans)
-        found += [Place(word, "diagnosed") for s in foreign for word in words(self.data, s)]
-        if not found:
-            fine = self.goal is None or self._reached()
-            gaps = doubts_of(reading, self._open(reading), doubting.locate)
-            least = doubting.doubt if fine else 0.0
-            found = doubtful(reading, gaps, above=least, count=doubting.places)
-        return self._allowed(found)
+    def _unsettled(self, edit: TextEdit) -> list[Place]:
+        """Make the user's own edit and find what it made unlikely."""
+        locate, then = self.doubting.locate, self.reader.reading(self.data)
+        self._begin(edit)  # first: it stays, also where a budget ends
+        gaps = doubts_of(then, range(len(then.ids)), locate)
+        now = self.reader.reading(self.data)
+        rise = risen(doubts_of(now, now.inside(self.spans), locate), now, gaps, then, edit)
+        places = self._allowed(
+            doubtful(now, rise, above=self.doubting.doubt, count=self.doubting.places)
+        )
+        self._locate(places)
+        return places
+
+    def _pressing(
+        self, foreign: Sequence[Span], vain: Sequence[Span]
+    ) -> tuple[list[Place], list[Span]]:
+        """Where to try at the first diagnostics that are not in vain, and where those are."""
+        own = [one for one in self.complaints if one.span not in vain]
+        others = [span for span in foreign if span not in vain]
+        inside, outside, others = pressing(own, others, self.spans, self.doubting.places)
+        reading, locate = self.reader.reading(self.data), self.doubting.locate
+        found = [p for one in inside for p in near(one, reading, locate, self.doubting.places)]
+        found += bindings(self.complaints, self.data, self.spans) if outside else []
+        found += [Place(word, "diagnosed") for s in others for word in words(self.data, s)]
+        return self._allowed(found), [*(one.span for one in (*inside, *outside)), *others]
+
+    def _doubtful(self) -> list[Place]:
+        """Where the model doubts the text."""
+        reading = self.reader.reading(self.data)
+        fine = self.goal is None or self._reached()
+        gaps = doubts_of(reading, reading.inside(self.spans), self.doubting.locate)
+        least = self.doubting.doubt if fine else 0.0
+        return self._allowed(doubtful(reading, gaps, above=least, count=self.doubting.places))
+
+    def _locate(self, places: Iterable[Place]) -> None:
+        """Note places of the source that are looked at."""
+        for place in places:
+            if (span := before(place.span, self.edits)) is not None:
+                text = self.source.data[span.start : span.stop].decode(errors="replace")
+                one = Located(span, text, place.reason, place.gap)
+                self.located += [] if one in self.located else [one]
 
     def _allowed(self, places: Sequence[Place]) -> list[Place]:
         """The places, as far as they may change."""
@@ -246,10 +281,8 @@ class Reviser:
         Texts that are known to mend a place come before what the model would write: they cost
         a score, a fill costs ten.
         """
-        if not self.edits:  # later places lie in a text that the caller does not know
-            for place in places:
-                text = self.data[place.span.start : place.span.stop].decode(errors="replace")
-                self.located.append(Located(place.span, text, place.reason, place.gap))
+        if not self.changed:  # later places lie in a text that the caller does not know
+            self._locate(places)
         for level in sorted({place.level for place in places}):
             tried = [place for place in dict.fromkeys(places) if place.level == level]
             changes = [c for p in tried for c in self._changes(p, self._known(p), foreign=foreign)]
@@ -282,7 +315,7 @@ class Reviser:
         ]
         sure = texts[:SURE] if place.unbound else []
         rest = [text for text in texts if text not in sure]
-        read = partial(self._reading, shown=SHOWN)
+        read = partial(self.reader.reading, shown=SHOWN)
         listed = shortlist(rest, place.span, self.data, read, self.denoiser, KEEP)
         for text in [*sure, *listed]:
             yield TextEdit(place.span, text), ()
@@ -302,46 +335,36 @@ class Reviser:
 
     def _filled(self, place: Place, *, whole: bool) -> Proposal | None:
         """The model's own fill; where the rest of the text is broken too, without a grammar."""
-        reading, settings = self._reading(self.data), self.bench.settings
+        reading, settings = self.reader.reading(self.data), self.bench.settings
         tokens = len(reading.tokens(place.span)) + ROOM
         if tokens > min(settings.limits.hole, reading.context // 2):
             return None  # the model would see too little around it
         bench = self.bench if whole else replace(self.bench, settings=replace(settings, tries=1))
         try:
-            return bench.fill(
+            filled = bench.fill(
                 self.data,
                 [Hole(place.span.start, place.span.stop, max_tokens=tokens)],
                 language=self.language,
                 grammar=False if self.grammar is None or not whole else self.grammar,
                 name=self.source.name,
             )
-        except GrammarDisagreementError:
-            raise  # a mistake of ours is not to be passed over
+        except (GrammarDisagreementError, BudgetError):
+            raise  # a mistake of ours is not to be passed over, and a budget is that of all
         except UnverifiedError as error:
             return None if whole or not isinstance(error.proposal, Proposal) else error.proposal
         except (FillError, LimitError):
             return None
+        self.stopped = self.stopped or filled.stopped
+        return filled
 
     def _helps(self, place: Place, text: bytes) -> float:
-        """See `_progress`."""
+        """See `progress`."""
         edit = TextEdit(place.span, text)
         return self._progress(place, edit, apply_edits(self.data, [edit]))
 
     def _progress(self, place: Place, edit: TextEdit, data: bytes) -> float:
-        """How much less is wrong: `PARSES` where the text parses now, then names.
-
-        Where it still does not, 1 if for another word the parser gives up later, past the edit:
-        several things may be wrong at once. A larger change may not; it might be all of a line.
-        """
-        then, now = self.complaints, self._diagnosed(data)
-        stuck = next((one.span.start for one in now if one.fatal), None)
-        was = next((one.span.start for one in then if one.fatal), None)
-        if stuck is None:
-            return (0.0 if was is None else PARSES) + len(then) - len(now)
-        if was is None or place.level:
-            return -PARSES
-        further = len(self.data) - was > len(data) - stuck
-        return float(further and stuck > edit.span.start + len(edit.new)) or -1.0
+        grown = len(data) - len(self.data)
+        return progress(place, edit, self.complaints, self._diagnosed(data), grown)
 
     def _better(
         self, place: Place, edit: TextEdit, data: bytes, *, foreign: bool
@@ -354,32 +377,17 @@ class Reviser:
         if fewer < 0 or goal < 0:
             return ()
         asked = fewer > 0 or goal > 0 or foreign
-        if not asked and not self._alike(edit, data):
+        if not asked and not self.reader.alike(self.data, edit, data):
             return ()
         gain = self._gain(edit, data)
         if gain < (0.0 if asked else self.doubting.gain):
             return ()
         return (fewer, goal, *evidence(place, self.data, edit), gain)
 
-    def _alike(self, edit: TextEdit, data: bytes) -> bool:
-        """Whether as many tokens stand there: a rare name of four is no worse than a short word."""
-        new = Span(edit.span.start, edit.span.start + len(edit.new))
-        old, now = (
-            len(self._reading(text).tokens(span))
-            for text, span in ((self.data, edit.span), (data, new))
-        )
-        return old == now
-
     def _gain(self, edit: TextEdit, data: bytes) -> float:
         """How much likelier the change and its neighbours are, given each other (nats)."""
         new = Span(edit.span.start, edit.span.start + len(edit.new))
         old = self.supported.get(edit.span)
         if old is None:
-            old = self.supported[edit.span] = self._support(self.data, edit.span)
-        return self._support(data, new) - old
-
-    def _support(self, data: bytes, span: Span) -> float:
-        """Σ log-probability of a span and its neighbours, each given others (nats)."""
-        reading = self._reading(data, SHOWN)
-        tokens = list(reading.around(span))
-        return float(reading.doubts(tokens, Partition()).current.sum())
+            old = self.supported[edit.span] = self.reader.support(self.data, edit.span)
+        return self.reader.support(data, new) - old

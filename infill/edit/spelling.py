@@ -12,9 +12,9 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-import warnings
+from collections import Counter
 
-from infill.edit.names import names_in_reach, unbound, uses
+from infill.edit.names import parsed, unbound, unbound_uses, uses
 from infill.text import Span
 
 ALIKE = 0.75
@@ -30,15 +30,14 @@ def misspelt(data: bytes) -> tuple[Span, ...]:
     of a module that binds the others: there, one counts that is read once, and is a slip away
     from one in its reach.
     """
-    found = unbound(data)
-    if not found or not _may_be_part(data):
-        return found
-    texts = [data[span.start : span.stop].decode() for span in found]
+    if not _may_be_part(data):
+        return unbound(data)
+    found = unbound_uses(uses(data))
+    times = Counter(use.name for use in found)
     return tuple(
-        span
-        for span, text in zip(found, texts, strict=True)
-        if texts.count(text) == 1
-        and any(slip(text, name) for name in names_in_reach(data, span.start))
+        use.span
+        for use in found
+        if times[use.name] == 1 and any(slip(use.name, name) for name in use.scope.reach())
     )
 
 
@@ -60,6 +59,8 @@ def slip(old: str, new: str) -> bool:
     >>> slip("reslut", "result"), slip("Rule", "rule"), slip("groups", "group")
     (True, False, False)
     """
+    if abs(len(old) - len(new)) > 1:
+        return False  # most pairs end here
     plain = [re.sub(r"^_+|\d+$", "", name).casefold() for name in (old, new)]
     if plain[0].startswith(plain[1]) or plain[1].startswith(plain[0]):
         return False
@@ -87,11 +88,9 @@ def solitary(data: bytes) -> frozenset[Span]:
 
 
 def _may_be_part(data: bytes) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an unknown escape is no error
-        body = ast.parse(data).body
     return all(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in body
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for node in parsed(data).body
     )
 
 

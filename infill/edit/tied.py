@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from infill.edit.bounded import bounded
 from infill.edit.holes import Hole
 from infill.edit.names import names_in_reach, occurrences
 from infill.edit.proposal import unified_diff
@@ -19,8 +20,8 @@ from infill.edit.reading import Reading
 from infill.edit.settings import Settings
 from infill.edit.verify import Check, verify, verify_untouched
 from infill.edit.workbench import Workbench
-from infill.errors import FillError, HoleError, InputError
-from infill.models.catalogue import load
+from infill.errors import BudgetError, FillError, HoleError, InputError
+from infill.models.counted import Counted
 from infill.models.denoiser import Denoiser
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -45,6 +46,7 @@ class Tied:
     locked    the spans that already carry what they should
     choices   what was considered, the best first; the first one is the result
     forwards  canvases that the model scored
+    stopped   why not all were considered: "nfe_budget" or "time_limit"; else ""
     """
 
     source: Source
@@ -53,6 +55,7 @@ class Tied:
     choices: tuple[Choice, ...]
     forwards: int
     before: tuple[TextEdit, ...] = field(default=(), repr=False)
+    stopped: str = ""
 
     @property
     def text_of_places(self) -> str:
@@ -103,13 +106,14 @@ def tie(  # noqa: PLR0913 - the contract's options, all but the text by name
                 spans, and what the model fills in for them
 
     Raises HoleError for spans that overlap, are empty or lie outside, FillError when no candidate
-    passes the language's parser.
+    passes the language's parser, and BudgetError when a budget of the settings ends before one was
+    scored; past it the best of those that were is taken.
     """
     source = Source.of(text)
     spans, kept = tuple(sorted(places)), tuple(sorted(locked))
     _require_apart(source, spans, kept)
-    denoiser = load(model) if isinstance(model, str) else model
-    tier = _Tier(denoiser, settings or Settings(), source, spans, kept, language)
+    denoiser, own = bounded(model, settings or Settings())
+    tier = _Tier(denoiser, own, source, spans, kept, language)
     return tier.best([*candidates] or tier.candidates())
 
 
@@ -130,7 +134,8 @@ def rename(  # noqa: PLR0913 - the contract's options, all but the text by name
                    thing, and nothing else does
 
     Raises InputError where the span is no name, or one that cannot be changed here alone, and
-    FillError when no candidate will do (the new name already means something else, say).
+    FillError when no candidate will do (the new name already means something else, say), and
+    BudgetError as `tie` does.
     """
     source = Source.of(text)
     spans = occurrences(source.data, edit.span.start, source.name)
@@ -147,8 +152,8 @@ def rename(  # noqa: PLR0913 - the contract's options, all but the text by name
     locked = Span(edit.span.start, edit.span.start + len(edit.new))
     old = source.data[edit.span.start : edit.span.stop].decode()
     names = [edit.new.decode(), *candidates, old, *names_in_reach(source.data, edit.span.start)]
-    denoiser = load(model) if isinstance(model, str) else model
-    tier = _Tier(denoiser, settings or Settings(), edited, others, (locked,), "python")
+    denoiser, own = bounded(model, settings or Settings())
+    tier = _Tier(denoiser, own, edited, others, (locked,), "python")
     found = tier.best(names, as_one=keeps_meaning)
     return Tied(
         source,
@@ -157,6 +162,7 @@ def rename(  # noqa: PLR0913 - the contract's options, all but the text by name
         found.choices,
         found.forwards,
         before=(edit,),
+        stopped=found.stopped,
     )
 
 
@@ -188,7 +194,7 @@ def _require_apart(source: Source, places: Sequence[Span], locked: Sequence[Span
 class _Tier:
     """What a choice is made from."""
 
-    denoiser: Denoiser
+    denoiser: Counted
     settings: Settings
     source: Source
     places: tuple[Span, ...]
@@ -210,14 +216,18 @@ class _Tier:
 
     def best(self, texts: Iterable[str], *, as_one: bool = False) -> Tied:
         """The candidates that pass, by how well all places follow from each other."""
-        choices, forwards = list[Choice](), 0
-        for text in _first(texts, MOST):
-            data, places = self._with(text)
-            check = self._check(text, data, places, as_one=as_one)
-            if check.ok:
-                score, cost = self._score(data, places)
-                forwards += cost
-                choices.append(Choice(text, score, check))
+        choices, stopped = list[Choice](), ""
+        try:
+            for text in _first(texts, MOST):
+                data, places = self._with(text)
+                check = self._check(text, data, places, as_one=as_one)
+                if check.ok:
+                    choices.append(Choice(text, self._score(data, places), check))
+        except BudgetError as error:
+            if not choices:
+                error.hint = "nothing was scored so far; raise the budget"
+                raise
+            stopped = error.reason
         if not choices:
             raise FillError(
                 "no text can stand in all tied places",
@@ -226,7 +236,14 @@ class _Tier:
                 hint="choose another name: this one may be taken already",
             )
         choices.sort(key=lambda choice: -choice.score)
-        return Tied(self.source, self.places, self.locked, tuple(choices), forwards)
+        return Tied(
+            self.source,
+            self.places,
+            self.locked,
+            tuple(choices),
+            self.denoiser.forwards,
+            stopped=stopped,
+        )
 
     def _with(self, text: str) -> tuple[bytes, list[Span]]:
         """The text with a candidate in all places, and where places and locked spans are then."""
@@ -253,13 +270,13 @@ class _Tier:
             return Check("one name", ok=False, reason=error.what)
         return check if same else Check("one name", ok=False, reason="the name is taken")
 
-    def _score(self, data: bytes, places: Sequence[Span]) -> tuple[float, int]:
+    def _score(self, data: bytes, places: Sequence[Span]) -> float:
         context = min(self.settings.limits.context, self.denoiser.capabilities.context)
         source = Source(data, self.source.name)
         reading = Reading(self.denoiser, source, self.language, context)
         groups = [list(reading.tokens(span)) for span in places]
-        sums, forwards = reading.support(_apart(groups))
-        return sum(sums), forwards
+        sums, _ = reading.support(_apart(groups))
+        return sum(sums)
 
 
 def _apart(groups: Sequence[list[int]]) -> list[list[int]]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import codecs
 import json
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infill.errors import OptionError
-from infill.text import Source, TextEdit
+from infill.text import TextEdit
 
 SUFFIXES = {".py": "python", ".pyi": "python", ".pyw": "python", ".json": "json"}
 
@@ -29,6 +30,15 @@ class Check:
     offset: int = 0
 
 
+def line_starts(data: bytes) -> tuple[int, ...]:
+    """The byte offset of each line's first byte as Python counts lines: a lone "\\r" ends one.
+
+    >>> line_starts(b"a\\rb\\r\\nc\\n")
+    (0, 2, 5, 7)
+    """
+    return (0, *(end.end() for end in re.finditer(rb"\r\n?|\n", data)))
+
+
 def _python(data: bytes) -> Check:
     try:
         with warnings.catch_warnings():
@@ -36,7 +46,7 @@ def _python(data: bytes) -> Check:
             ast.parse(data)
     except SyntaxError as error:
         line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)
-        starts = Source(data).line_starts
+        starts = line_starts(data)
         start = starts[min(line, len(starts)) - 1]
         before = data[start:].decode(errors="replace")[: column - 1]
         offset = min(start + len(before.encode()), len(data))

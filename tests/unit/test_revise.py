@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
+from contextlib import suppress
 
 import pytest
 import torch
@@ -13,13 +15,15 @@ import infill
 from infill.canvas import Slot
 from infill.decode.locating import LeaveOneOut
 from infill.edit.allowed import line_spans
-from infill.edit.changes import composed, shifted, words
+from infill.edit.changes import before, composed, moved, shifted, words
 from infill.edit.diagnosing import diagnose
 from infill.edit.reading import Reading
 from infill.edit.revise import revise
 from infill.edit.revised import Doubting
 from infill.edit.rewrite import holes_around, rewrite
-from infill.errors import FillError, HoleError, InputError, OptionError
+from infill.edit.settings import Settings
+from infill.errors import BudgetError, FillError, HoleError, InputError, OptionError
+from infill.models.counted import Counted
 from infill.models.scripted import Scripted, byte_vocab, even, favour, noise
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -64,6 +68,90 @@ def test_what_is_not_allowed_stays_however_eager_a_revision_is(drawn, seed):
     for piece in kept:  # in this order, each after the one before
         assert piece in after
         after = after[after.index(piece) + len(piece) :]
+
+
+@settings(max_examples=25)
+@given(drawn=texts_and_spans(), budget=st.integers(0, 120), edited=st.booleans())
+def test_no_more_forwards_are_made_than_the_budget_allows(drawn, budget, edited):
+    source, spans = drawn
+    if not spans:
+        return
+    model = Counted(NOISY)
+    trigger = TextEdit(spans[0], b"y") if edited else spans
+    bounds = Settings(nfe_budget=budget)
+    with suppress(BudgetError):
+        revised = revise(source.data, trigger=trigger, model=model, doubting=EAGER, settings=bounds)
+        assert revised.forwards == model.forwards
+        assert revised.stopped in {"", "nfe_budget"}
+        assert math.isnan(revised.after) <= bool(revised.stopped)
+    assert model.forwards <= budget
+
+
+def test_a_budget_that_ends_hands_out_the_changes_so_far():
+    text = "first = other = 1\nprint(frist, ohter)\n"
+    full = revise(text, trigger="diagnostics", language="python", model=EVEN)
+    assert (full.text, full.stopped) == (
+        text.replace("frist", "first").replace("ohter", "other"),
+        "",
+    )
+    changes = []
+    for budget in range(4, full.forwards + 1):
+        bounds = Settings(nfe_budget=budget)
+        part = revise(text, trigger="diagnostics", language="python", model=EVEN, settings=bounds)
+        assert part.stopped == ("" if budget == full.forwards else "nfe_budget")
+        changes.append(len(part.edits))
+    assert changes == sorted(changes)
+    assert set(changes) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("bounds", [Settings(nfe_budget=0), Settings(time_limit=0.0)])
+def test_without_a_budget_nothing_is_asked(bounds):
+    model = Counted(NOISY)
+    with pytest.raises(BudgetError) as caught:
+        revise("x = 1\n", model=model, settings=bounds)
+    assert "raise the budget" in caught.value.hint
+    assert model.forwards == 0
+
+
+@pytest.mark.parametrize("budget", range(4, 40, 5))
+def test_the_edit_that_begins_it_is_made_whatever_the_budget(budget):
+    text, edit = "value = 1\nprint(value)\n", TextEdit(Span(0, 5), b"total")
+    bounds = Settings(nfe_budget=budget)
+    revised = revise(text, trigger=edit, language="python", model=NOISY, settings=bounds)
+    assert revised.text.startswith("total = 1\n")
+
+
+def test_a_text_that_does_not_parse_when_the_budget_ends_is_not_handed_out():
+    bounds = Settings(nfe_budget=6)
+    with pytest.raises(BudgetError, match="budget of forwards is spent"):
+        revise("x = (\n", trigger="diagnostics", language="python", model=EVEN, settings=bounds)
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_so_many_diagnostics_as_places_are_looked_at_in_a_round(count):
+    names = [f"missing_{index}" for index in range(count)]
+    few = Doubting(places=3, rounds=1)
+    text = "import os\n" + "".join(f"print({name})\n" for name in names)
+    revised = revise(text, trigger="diagnostics", language="python", model=EVEN, doubting=few)
+    assert [one.text for one in revised.located] == names[:3]
+
+
+def test_diagnostics_have_their_turn_after_those_that_no_change_mends():
+    class Kept(Shorter):
+        def score(self, text: str) -> float:
+            return text.count("first") + text.count("second")
+
+    text = "import os\nprint(os)\nprint(first, second, soo)\n"
+    for rounds, mended in ((2, False), (3, True)):
+        revised = revise(
+            text,
+            trigger="diagnostics",
+            language="python",
+            model=EVEN,
+            goal=Kept(),
+            doubting=Doubting(places=1, rounds=rounds),
+        )
+        assert revised.text == (text.replace("soo", "os") if mended else text)
 
 
 def test_an_eager_revision_does_change_something():
@@ -172,9 +260,44 @@ def test_what_an_edit_made_unlikely_is_looked_at_and_nothing_else():
     text = "a + a - d\n"
     revised = revise(text, trigger=edit, model=model, doubting=Doubting(gain=2.0))
     assert revised.text == "b + b - d\n"
-    assert [one.text for one in revised.located] == []
+    assert [(one.text, one.span) for one in revised.located] == [("a", Span(4, 5))]
     alone = revise(text, model=model, doubting=Doubting(gain=2.0))
     assert alone.text == "a + a - c\n"
+
+
+@pytest.mark.parametrize(("wrong", "mended"), [("lnoe", "lone"), ("zz", None)])
+def test_what_an_edit_made_unlikely_is_looked_at_after_the_complaints(wrong, mended):
+    text = f"x = 1; y = 1; lone = 0; {wrong}\n"
+    base = VOCAB.encode(text.encode())
+
+    def script(canvas):
+        """Slots 4 and 11 are the same, and all else is as it is."""
+        logits = torch.zeros(len(canvas), VOCAB.model_size)
+        size = min(len(canvas), len(base))
+        logits[range(size), base[:size]] = 9.0
+        logits[[*range(len(base) - 1 - len(wrong), size)]] = 0.0
+        for one, other in ((4, 11), (11, 4)):
+            if size > 11 and canvas.slots[other] != Slot.HOLE:
+                logits[one] = 0.0
+                logits[one, int(canvas.ids[other])] = 9.0
+        return logits
+
+    revised = revise(
+        text,
+        [Span(0, text.index("lone") if mended is None else len(text))],
+        trigger=TextEdit(Span(4, 5), b"2"),
+        language="python",
+        model=Scripted(VOCAB, script),
+        doubting=Doubting(gain=2.0),
+    )
+    assert revised.text == text.replace("1", "2").replace(wrong, mended or wrong)
+    assert (Span(11, 12), "1") in [(one.span, one.text) for one in revised.located]
+
+
+@pytest.mark.parametrize("text", ["loss = ℓ + 1\n", "a = 1\rprint(aa)\r", "ﬁx = 1\nprint(ﬁxx)\n"])
+def test_names_and_lines_that_python_sees_otherwise_are_revised(text):
+    revised = revise(text, language="python", model=EVEN)
+    assert [one.text for one in revised.located][:1] == [{"l": "ℓ", "a": "aa", "ﬁ": "ﬁxx"}[text[0]]]
 
 
 @pytest.mark.parametrize("edit", [TextEdit(Span(0, 99), b"x"), TextEdit(Span(0, 1), b"\xff")])
@@ -356,6 +479,22 @@ def test_composed_edits_do_what_the_edits_did_one_by_one(chain):
 def test_spans_move_with_what_is_changed_before_and_inside_them():
     spans = [Span(0, 2), Span(3, 6), Span(8, 9)]
     assert shifted(spans, TextEdit(Span(4, 5), b"xyz")) == [Span(0, 2), Span(3, 8), Span(10, 11)]
+
+
+@given(data=st.binary(min_size=1, max_size=8), cuts=st.lists(st.integers(0, 8), min_size=6))
+def test_a_span_that_edits_leave_alone_is_found_again_before_and_after_them(data, cuts):
+    first, start, stop, last, end, *_ = sorted(min(cut, len(data)) for cut in cuts)
+    edits = [TextEdit(Span(0, first), b"new"), TextEdit(Span(last, end), b"")]
+    span = Span(start, stop)
+    if any(span.overlaps(edit.span) for edit in edits) or edits[0].span.overlaps(edits[1].span):
+        return
+    there: Span | None = span
+    for edit in reversed(edits):
+        assert there is not None
+        there = moved(there, edit)
+    assert there is not None
+    assert apply_edits(data, edits)[there.start : there.stop] == data[start:stop]
+    assert before(there, edits) == span
 
 
 def test_words_are_names_numbers_and_operators():

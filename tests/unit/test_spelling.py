@@ -80,6 +80,18 @@ def test_a_local_that_nothing_else_names_is_solitary():
     assert names == {"lone", "made", "each"}
 
 
+def test_a_text_is_parsed_as_often_however_many_names_are_missing(monkeypatch):
+    parsed, parse = list[str](), ast.parse
+    monkeypatch.setattr(ast, "parse", lambda *args: (parsed.append("once"), parse(*args))[1])
+    times = set[int]()
+    for count in (1, 40):
+        parsed.clear()
+        texts = [f"def f{index}(total):\n    return totla{index}x\n" for index in range(count)]
+        misspelt("".join(texts).encode())
+        times.add(len(parsed))
+    assert len(times) == 1
+
+
 def test_alike_is_wider_than_a_slip():
     assert alike("config_pth", "confg_path")
     assert not slip("config_pth", "confg_path")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import symtable
 import sysconfig
+import unicodedata
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infill.edit.names import IMPORTED, names_in_reach, occurrences, unbound, uses
+from infill.edit.settings import Settings
 from infill.edit.tied import rename, tie
-from infill.errors import FillError, HoleError, InputError
+from infill.edit.verify import verify
+from infill.errors import BudgetError, FillError, HoleError, InputError
+from infill.models.counted import Counted
 from infill.models.scripted import Scripted, byte_vocab, favour, noise
 from infill.text import Span, TextEdit
 
@@ -115,6 +120,90 @@ def test_a_name_that_nothing_binds_is_found_and_a_bound_one_is_not():
 def test_what_is_no_name_of_the_text_is_told(text, at, said):
     with pytest.raises(InputError, match=said):
         occurrences(text, at)
+
+
+SPELLINGS = ["ℓ", "ﬁx", "𝐱", "µ", "é", "x", "ſ"]
+SHAPES = """import m as {0}
+def {0}({1}: {0} = 1, *{2}) -> {0}: return {0} + {1}
+class {1}:
+    global {2}
+    {2}: {0} = lambda {1}: {1}
+try: pass
+except {2} as {0}: {0}
+async def {1}(): return [{0} for {0} in {1} if ({2} := {0})]
+match {0}:
+    case [{1}, *{2}] | {{'a': {1}, **{2}}}: f'{{{1}}} {1}'
+"""
+
+
+@given(st.tuples(*[st.sampled_from(SPELLINGS)] * 3), st.sampled_from(["", "\ufeff"]))
+def test_a_name_stands_where_it_is_said_to_however_it_is_spelt(names, mark):
+    if len({unicodedata.normalize("NFKC", name) for name in names}) < len(names):
+        return
+    data = (mark + SHAPES.format(*names)).encode()
+    found = uses(data)
+    assert Counter(use.name for use in found) == Counter(
+        unicodedata.normalize("NFKC", names[int(use.name[1])])
+        for use in uses(SHAPES.format("n0", "n1", "n2").encode())
+    )
+    for use in found:
+        spelt = data[use.span.start : use.span.stop].decode()
+        assert use.pinned or unicodedata.normalize("NFKC", spelt) == use.name
+        assert use.pinned or spelt in names
+    assert sum(bool(use.pinned) for use in found) <= 1  # in the f-string
+
+
+def test_the_whole_of_a_name_is_renamed_however_it_is_spelt():
+    tied = rename("ﬁx = 1\nprint(ﬁx)\n", TextEdit(Span(0, 4), b"mend"), model=NOISY)
+    assert tied.text == "mend = 1\nprint(mend)\n"
+    with pytest.raises(InputError, match="no renaming") as caught:
+        rename("ﬁx = 1\nprint(ﬁx)\n", TextEdit(Span(0, 3), b"mend"), model=NOISY)
+    assert caught.value.expected == "the whole of one name"
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\r\n"])
+def test_lines_end_where_python_ends_them(end):
+    text = CODE.replace(b"\n", end)
+    found = [(use.name, text[use.span.start : use.span.stop]) for use in uses(text)]
+    assert found == [(use.name, CODE[use.span.start : use.span.stop]) for use in uses(CODE)]
+    check = verify(b"x = 1" + end + b"y = (" + end, "python")
+    assert check.offset == 5 + len(end) + 4
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_coding_cookie_moves_no_name(mark):
+    data = f"{mark}# coding: latin-1\nprint('é', é := 1, é)\n".encode()
+    spans = occurrences(data, data.rindex("é".encode()))
+    assert [data[span.start : span.stop].decode() for span in spans] == ["é", "é"]
+
+
+@given(budget=st.integers(0, 60), filled=st.booleans())
+@settings(max_examples=20)
+def test_no_more_forwards_are_made_than_the_budget_allows(budget, filled):
+    model, text = Counted(NOISY), "first = second = 1\nprint(first)\n"
+    bounds = Settings(nfe_budget=budget)
+    with suppress(BudgetError):
+        if filled:
+            places = [Span(0, 5), Span(25, 30)]
+            tied = tie(text, places, language="python", model=model, settings=bounds)
+        else:
+            tied = rename(text, TextEdit(Span(0, 5), b"x"), model=model, settings=bounds)
+        assert tied.forwards == model.forwards
+        assert tied.stopped in {"", "nfe_budget"}
+    assert model.forwards <= budget
+
+
+def test_a_renaming_takes_the_best_name_that_was_scored_when_the_budget_ends():
+    text, edit = "first = second = 1\nprint(first)\n", TextEdit(Span(0, 5), b"x")
+    others, full = ["y", "z"], rename(text, edit, candidates=["y", "z"], model=NOISY)
+    counts = set[int]()
+    for budget in range(2, full.forwards + 1):
+        bounds = Settings(nfe_budget=budget)
+        part = rename(text, edit, candidates=others, model=NOISY, settings=bounds)
+        assert set(part.choices) <= set(full.choices)
+        assert part.stopped == ("" if budget == full.forwards else "nfe_budget")
+        counts.add(len(part.choices))
+    assert counts == set(range(1, len(full.choices) + 1))
 
 
 def test_an_import_says_why_it_is_pinned():
