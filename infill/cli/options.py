@@ -49,6 +49,14 @@ FILES: tuple[Decorator, ...] = (
         "--model", default="embedded", metavar="NAME|FOLDER", show_default=True, help="Who fills."
     ),
 )
+BUDGETS: tuple[Decorator, ...] = (
+    click.option(
+        "--nfe-budget", type=int, help="Forwards that a text may take.  [default: no bound]"
+    ),
+    click.option(
+        "--time-limit", type=float, metavar="SECONDS", help="Then the best so far is handed out."
+    ),
+)
 DECODING: tuple[Decorator, ...] = (
     click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same fill."),
     click.option(
@@ -136,12 +144,7 @@ DECODING: tuple[Decorator, ...] = (
         show_default=True,
         help="Other fills to list on stderr.",
     ),
-    click.option(
-        "--nfe-budget", type=int, help="Forwards that a text may take.  [default: no bound]"
-    ),
-    click.option(
-        "--time-limit", type=float, metavar="SECONDS", help="Then the best so far is handed out."
-    ),
+    *BUDGETS,
     click.option(
         "--one-line/--many-lines",
         default=True,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from infill.cli.exits import Exit, guarded
-from infill.cli.options import FILES, PATHS, SHOWING, Lines, taking
+from infill.cli.options import BUDGETS, FILES, PATHS, SHOWING, Lines, taking
 
 OWN = (
     click.option(
@@ -45,7 +45,7 @@ OWN = (
 
 
 @click.command()
-@taking(PATHS, FILES, OWN, SHOWING)
+@taking(PATHS, FILES, OWN, BUDGETS, SHOWING)
 @guarded
 def revise(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Change as little as possible so that files are good; a good file stays as it is.

@@ -30,11 +30,18 @@ class Request(Work):
     places: int
     rounds: int
     seed: int
+    nfe_budget: int | None
+    time_limit: float | None
 
 
 def run(request: Request) -> Exit:
     """Revise everything that is asked for."""
-    settings = Settings(seed=request.seed, grammar=request.grammar)
+    settings = Settings(
+        seed=request.seed,
+        grammar=request.grammar,
+        nfe_budget=request.nfe_budget,
+        time_limit=request.time_limit,
+    )
     doubting = Doubting(
         doubt=request.doubt, gain=request.gain, places=request.places, rounds=request.rounds
     )
@@ -74,5 +81,7 @@ def _summary(target: Target, revised: Revised, *, written: bool, took: float) ->
         count(revised.forwards, "forward"),
         f"{took:.1f} s",
     )
+    if revised.stopped:
+        parts = (*parts, f"stopped by {revised.stopped}")
     still = "".join(f"\n  still: {one.reason}" for one in revised.complaints)
     return f"{did} {target.source.name}: {', '.join(parts)}{still}"

@@ -200,6 +200,7 @@ class Job:
             if check.ok:
                 self.pool.add(self._filled(attempt, check))
         if not self.pool:
+            error.where = error.where or self.source.name
             error.hint = "nothing that parses was found so far; raise the budget"
             raise error
 

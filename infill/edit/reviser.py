@@ -110,6 +110,7 @@ class Reviser:
             self._revise(trigger)
         except BudgetError as error:
             if likelihood is None or any(one.fatal for one in self._diagnosed(self.data)):
+                error.where = error.where or self.source.name
                 error.hint = "nothing that parses was found and measured so far; raise the budget"
                 raise
             self.stopped = error.reason

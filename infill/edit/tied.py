@@ -225,6 +225,7 @@ class _Tier:
                     choices.append(Choice(text, self._score(data, places), check))
         except BudgetError as error:
             if not choices:
+                error.where = error.where or self.source.name
                 error.hint = "nothing was scored so far; raise the budget"
                 raise
             stopped = error.reason

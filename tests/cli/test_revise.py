@@ -125,3 +125,12 @@ def test_defaults_are_those_of_doubting():
     doubting = Doubting()
     for name in ("doubt", "gain", "places", "rounds"):
         assert getattr(doubting, name) == options[name]
+
+
+@pytest.mark.usefixtures("model")
+def test_a_budget_holds_and_is_named(run, bad):
+    result = run("revise", "--write", bad, "--nfe-budget", 0)
+    assert result.exit_code != 0
+    assert str(bad) in result.stderr
+    assert "0 or fewer (nfe_budget)" in result.stderr
+    assert bad.read_bytes() == BAD
