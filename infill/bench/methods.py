@@ -236,7 +236,7 @@ FILLERS: tuple[Method[Gap], ...] = (
 )
 LENGTHS: tuple[Method[Gap], ...] = (
     Method("unknown length", greedy(1, length=unknown)),
-    Method("unknown length, 4 candidates", candidates(4, "agreement")),
+    Method("unknown length, 4 candidates by agreement", candidates(4, "agreement")),
     Method("unknown length, 4 candidates by boundary", candidates(4, "boundary")),
     Method(BASE + " (oracle length)", greedy(1)),
     Method("random length", greedy(1, length=random), draws=True),

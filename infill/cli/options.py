@@ -131,11 +131,11 @@ DECODING: tuple[Decorator, ...] = (
     ),
     click.option(
         "--rank-by",
-        type=click.Choice(["agreement", "boundary"]),
-        default="agreement",
+        type=click.Choice(["boundary", "agreement"]),
+        default="boundary",
         show_default=True,
-        help="The best of them: the one most like the others, or the likeliest with its "
-        "neighbours.",
+        help="The best of them: the likeliest with its neighbours, or the one most like the "
+        "others.",
     ),
     click.option(
         "--alternatives",

@@ -3,9 +3,9 @@
 By the goal first, then by one of two measures; a fill's own likelihood is none, since it cannot
 be compared between lengths.
 
+boundary    pseudo-likelihood of the fill and the tokens beside it: what the model makes of it
 agreement   how like the other fills it is, by edit similarity: the choice of least expected loss
             when each is taken to be as likely (minimum Bayes risk, Kumar and Byrne 2004)
-boundary    pseudo-likelihood of the fill and the tokens beside it: what the model makes of it
 """
 
 from __future__ import annotations

@@ -46,8 +46,9 @@ class Settings:
     alternatives  other fills to hand out, distinct and ranked; they take as many more fills. Each
                 has another length of one hole: its window is denoised anew, and so is each after it
                 that shows what was. Windows that do not see each other keep their fills
-    rank_by     which of several fills is best: the one most like the others ("agreement"), or the
-                likeliest together with the tokens beside it ("boundary" pseudo-likelihood)
+    rank_by     which of several fills is best: the likeliest together with the tokens beside it
+                ("boundary" pseudo-likelihood, four forwards each), or the one most like the others
+                ("agreement")
     goal        what the whole text is for: the fill that scores best is taken, and the work ends
                 with the first that reaches it. A search is steered by it in every window; the
                 holes of other windows then have their present fill, or a stand-in
@@ -70,7 +71,7 @@ class Settings:
     length: Length = "auto"
     candidates: int = 1
     alternatives: int = 0
-    rank_by: Literal["agreement", "boundary"] = "agreement"
+    rank_by: Literal["agreement", "boundary"] = "boundary"
     goal: Goal | None = None
     nfe_budget: int | None = None
     time_limit: float | None = None
