@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,22 @@ def plot(table: Table[Any], run: Run, path: Path) -> None:
             "plots need matplotlib", hint="pip install --group quality, or --no-plots"
         ) from error
     lines = summarise(table, run)
-    figure, axes = plt.subplots(
-        1, len(table.plotted), figsize=(4.2 * len(table.plotted), 3.6), squeeze=False
-    )
+    legend = 0.19 * (len(lines) + 1) / 2 + 0.2  # inches, two methods a line
+    size = 4.2 * len(table.plotted), 3.2 + legend
+    figure, axes = plt.subplots(1, len(table.plotted), figsize=size, squeeze=False)
+    colors = plt.get_cmap("tab20").colors  # more than the ten that plots have by default
     for axis, metric in zip(axes[0], table.plotted, strict=True):
-        for line in lines:
+        for line, color in zip(lines, cycle(colors)):
             found = line.metrics[metric]
             spread = [[found.mean - found.low], [found.high - found.mean]]
             axis.errorbar(
-                line.forwards, found.mean, yerr=spread, fmt="o", capsize=3, label=line.method
+                line.forwards,
+                found.mean,
+                yerr=spread,
+                fmt="o",
+                capsize=3,
+                color=color,
+                label=line.method,
             )
         axis.set_xlabel("forwards per item")
         axis.set_title(metric)
@@ -124,7 +132,7 @@ def plot(table: Table[Any], run: Run, path: Path) -> None:
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.suptitle(table.title)
     figure.legend(handles, labels, loc="lower center", ncols=2, fontsize="small")
-    figure.tight_layout(rect=(0, 0.04 * (2 + len(lines)) / 2, 1, 1))
+    figure.tight_layout(rect=(0, legend / size[1], 1, 1))
     figure.savefig(path, dpi=120, metadata={"Software": None})
     plt.close(figure)
 
