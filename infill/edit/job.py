@@ -99,13 +99,9 @@ class Job:
         return frame
 
     @property
-    def _wanted(self) -> int:
-        return max(self.settings.candidates, 1 + self.settings.alternatives)
-
-    @property
     def _most(self) -> int:
         """Attempts."""
-        return max(self.settings.tries * len(self.holes), self._wanted)
+        return max(self.settings.tries * len(self.holes), self.pool.wanted)
 
     def _open(self) -> None:
         """Set up the first attempts: side by side, where none needs the fills of another.
@@ -114,10 +110,10 @@ class Job:
         """
         (first, groups), *_ = self.latest
         bounded = self.settings.nfe_budget is not None or self.settings.time_limit is not None
-        if len(groups) == 1 and self._wanted > 1 and not bounded:
+        if len(groups) == 1 and self.pool.wanted > 1 and not bounded:
             self.denoising.rank(first, groups[0])
             self.more = self._variations(first)
-            self.latest += itertools.islice(self.more, min(self._wanted, ABREAST) - 1)
+            self.latest += itertools.islice(self.more, min(self.pool.wanted, ABREAST) - 1)
 
     def _go_on(self, check: Check) -> None:
         """Set up the next attempts; none where all lengths were tried."""
@@ -128,7 +124,7 @@ class Job:
             return
         if self.more is None:
             self.more = self._variations(self.passed)
-        missing = max(1, self._wanted - len(self.pool))
+        missing = max(1, self.pool.wanted - len(self.pool))
         room = 1 if self.settings.nfe_budget is not None else ABREAST
         count = max(0, min(missing, room, self._most - self.denoising.begun))
         self.latest = list(itertools.islice(self.more, count))

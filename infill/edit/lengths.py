@@ -14,6 +14,7 @@ from statistics import fmean
 
 from infill.canvas import Canvas, Slot
 from infill.decode.candidates import Row
+from infill.decode.likelihood import BATCH
 from infill.edit.holes import Hole
 from infill.edit.settings import Settings
 from infill.edit.window import Framing, Window
@@ -31,7 +32,6 @@ with no more than two nats for one token: a model that is sure is believed.
 One look of a small model hardly tells lengths apart, and without a cost long repetitions win
 (`benchmarks/LOG.md`).
 """
-BATCH = 16  # canvases in one forward; more only costs memory
 
 
 def ladder(shortest: int, longest: int) -> list[int]:

@@ -67,8 +67,12 @@ class Pool:
         """Whether the goal is reached, or there are as many fills as were asked for."""
         if self.settings.goal is not None:
             return self._reached
-        wanted = max(self.settings.candidates, 1 + self.settings.alternatives)
-        return len(self._found) >= wanted
+        return len(self) >= self.wanted
+
+    @property
+    def wanted(self) -> int:
+        """Fills that were asked for, where no goal says when it is enough."""
+        return max(self.settings.candidates, 1 + self.settings.alternatives)
 
     def add(self, filled: Filled) -> None:
         """Take a fill in, unless its text is there already."""
