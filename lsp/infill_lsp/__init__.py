@@ -1,0 +1,1 @@
+"""The language server of infill: handlers translate, all work goes through the workbench."""
