@@ -147,6 +147,11 @@ class Source:
             at = self.data.find(b"\n", at + 1)
         return tuple(starts)
 
+    @cached_property
+    def has_tabs(self) -> bool:
+        """Whether a line but the first is indented with tabs."""
+        return b"\n\t" in self.data
+
     def position(self, offset: int) -> Position:
         """Line and column of a byte offset."""
         line = bisect_right(self.line_starts, offset) - 1

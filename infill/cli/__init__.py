@@ -11,6 +11,7 @@ from infill.cli.bench import bench
 from infill.cli.completion import completion
 from infill.cli.fill import fill
 from infill.cli.grammar import grammar
+from infill.cli.lsp import lsp
 from infill.cli.models import models
 from infill.cli.revise import revise
 from infill.cli.rewrite import rewrite
@@ -25,5 +26,5 @@ def main() -> None:
     """Fill holes in code with a diffusion language model, checked by the language's parser."""
 
 
-for command in (fill, revise, rewrite, grammar, trace, models, bench, completion):
+for command in (fill, revise, rewrite, lsp, grammar, trace, models, bench, completion):
     main.add_command(command)

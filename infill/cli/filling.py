@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from infill.cli.choices import length_named, policy_named, schedule_named, search_named
 from infill.cli.exits import Exit
 from infill.cli.live import viewing
 from infill.cli.output import note
@@ -18,6 +17,7 @@ from infill.cli.working import Work, count, each, put
 from infill.decode.candidates import Sampling
 from infill.decode.trace import Trace
 from infill.edit.allowed import line_spans
+from infill.edit.choices import length_named, policy_named, schedule_named, search_named
 from infill.edit.goals import Command
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
@@ -62,8 +62,8 @@ class Request(Work):
             schedule=schedule_named(self.schedule, self.steps),
             tries=self.tries,
             max_tokens=self.max_tokens,
-            search=search_named(self.search),
-            length=length_named(self.length),
+            search=search_named(self.search, where="--search"),
+            length=length_named(self.length, where="--length"),
             candidates=self.candidates,
             rank_by=self.rank_by,
             alternatives=self.alternatives,

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from infill.cli.choices import LANGUAGES, POLICIES, SCHEDULES
 from infill.cli.output import color_option
+from infill.edit.choices import LANGUAGES, POLICIES, SCHEDULES
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

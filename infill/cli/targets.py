@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infill.cli.choices import UNCHECKED
+from infill.edit.choices import UNCHECKED
 from infill.edit.files import OpenedFile, open_file, require_writable
 from infill.edit.holes import Hole, checked, find_holes
 from infill.edit.settings import Settings

@@ -9,6 +9,15 @@ from infill.decode.hypothesis import Hypothesis
 from infill.edit.window import Window
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Denoised:
+    """A window that is complete; `first` is the place of its first hole among the text's."""
+
+    first: int
+    window: Window
+    canvas: Canvas
+
+
 @dataclass(slots=True)
 class Attempt:
     """What the holes hold.
@@ -24,7 +33,7 @@ class Attempt:
     tried: list[int]
     fills: list[bytes | None]
     scores: list[float]
-    done: dict[int, tuple[Window, Canvas]] = field(default_factory=dict[int, tuple[Window, Canvas]])
+    done: dict[int, Denoised] = field(default_factory=dict[int, Denoised])
     going: tuple[range, Window, Hypothesis] | None = None
     number: int = -1
 
@@ -32,6 +41,12 @@ class Attempt:
     def of(cls, holes: int) -> Attempt:
         """With all holes open, each to have its most promising length."""
         return cls([0] * holes, [None] * holes, [0.0] * holes)
+
+    def open(self, group: range) -> None:
+        """Forget what the holes of a group hold."""
+        for index in group:
+            self.fills[index] = None
+        self.done.pop(group.start, None)
 
     def again(self) -> Attempt:
         """Another that begins with what this one holds."""

@@ -19,8 +19,9 @@ from infill.decode.loop import Course, Streams, together
 from infill.decode.revision import told
 from infill.decode.trace import Trace
 from infill.edit.aiming import aimed
-from infill.edit.attempt import Attempt
+from infill.edit.attempt import Attempt, Denoised
 from infill.edit.heading import heading
+from infill.edit.holes import Hole
 from infill.edit.judging import Judge
 from infill.edit.lengths import choices, ranked
 from infill.edit.proposal import Proposal
@@ -34,13 +35,15 @@ from infill.models.denoiser import Denoiser
 class Frame:
     """One moment of a fill: the best canvas after a tick. The last frame has the proposal.
 
-    Of attempts that are made side by side, the first that is not done is shown.
+    Of attempts that are made side by side, the first that is not done is shown. `holes` are the
+    window's, in the text that is filled.
     """
 
     attempt: int
     tick: int
     window: Window
     canvas: Canvas
+    holes: tuple[Hole, ...]
     proposal: Proposal | None = None
 
 
@@ -78,6 +81,7 @@ class Denoising:
             exact_length=settings.exact_length,
             one_line=settings.one_line,
             grammar=None if self.rule is None else self.rule.constraint,
+            scope=judge.scope,
         )
         self.choices = [choices(hole, settings, judge.source) for hole in judge.holes]
         self.groups = self.framing.groups([row[-1] for row in self.choices])
@@ -94,7 +98,7 @@ class Denoising:
         """
         runs = [run for attempt, group in pairs if (run := self._begin(attempt, group))]
         for run in runs[:1]:
-            yield Frame(run.attempt.number, 0, run.window, run.window.canvas)
+            yield self.frame(run.group, run.window, run.window.canvas, run.attempt.number)
         before = time.perf_counter()
         try:
             for moved in together([run.course for run in runs], self.denoiser):
@@ -105,7 +109,9 @@ class Denoising:
                     run.ms.append(passed)
                 run = going[0]
                 canvas = run.course.frontier[0].canvas
-                yield Frame(run.attempt.number, len(run.ms), run.window, canvas)
+                yield self.frame(
+                    run.group, run.window, canvas, run.attempt.number, tick=len(run.ms)
+                )
                 before = time.perf_counter()
         finally:
             self.traces += [self._trace(run) for run in runs]
@@ -113,12 +119,19 @@ class Denoising:
                 if run.course.frontier[0].done:
                     self.keep(run.attempt, run.group, run.window, run.course.frontier[0].canvas)
 
+    def frame(
+        self, group: range, window: Window, canvas: Canvas, attempt: int = 0, *, tick: int = 0
+    ) -> Frame:
+        """A moment of a group's window."""
+        holes = self.holes[group.start : group.stop]
+        return Frame(attempt, tick, window, canvas, holes)
+
     def keep(self, attempt: Attempt, group: range, window: Window, canvas: Canvas) -> None:
         """Note what a complete canvas puts into a group's holes."""
         fills, scores = window.fills(canvas), window.scores(canvas)
         for index, fill, score in zip(group, fills, scores, strict=True):
             attempt.fills[index], attempt.scores[index] = self.judge.restored(index, fill), score
-        attempt.done[group.start] = window, canvas
+        attempt.done[group.start] = Denoised(group.start, window, canvas)
 
     def anew(self, attempt: Attempt, hole: int) -> list[range]:
         """The groups to denoise after another length was chosen for a hole, opened.
@@ -133,8 +146,8 @@ class Denoising:
                 and self.framing.reaches(group, lengths, attempt.fills, pending[-1].stop - 1)
             ):
                 pending.append(group)
-        for index in (index for group in pending for index in group):
-            attempt.fills[index] = None
+        for group in pending:
+            attempt.open(group)
         return pending
 
     def complete(self, attempt: Attempt) -> None:
@@ -193,8 +206,7 @@ class Denoising:
         self._drop_too_short(group, attempt.fills)
 
     def _begin(self, attempt: Attempt, group: range) -> _Run | None:
-        for index in group:
-            attempt.fills[index] = None
+        attempt.open(group)
         self.rank(attempt, group)
         lengths = [self.lengths[i][attempt.tried[i]] for i in group]
         window = self._window(group, lengths, attempt.fills)

@@ -8,14 +8,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from infill.constrain.grammar import Grammar
 from infill.errors import HoleError, OptionError
 from infill.limits import Limits
 from infill.text import Source, Span
+
+if TYPE_CHECKING:
+    from infill.constrain.grammar import Grammar  # an editor's server has no numpy
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,62 +43,66 @@ class Hole:
         return Span(self.start, self.stop)
 
 
-DOUBLE = rb'"(?:\\.|[^"\\\n])*"'
+DOUBLE = rb'"(?:[^"\\\n]++|\\.)*+"'
+SINGLE = DOUBLE.replace(b'"', b"'")
+LONG = rb'"""(?:[^"\\]++|\\.|"(?!""))*+"""'
 STRINGS = {
     "python": re.compile(
-        rb'\#[^\n]*|"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|'
-        + DOUBLE
-        + rb"|'(?:\\.|[^'\\\n])*'",
-        re.DOTALL,
+        b"|".join((rb"\#[^\n]*+", LONG, LONG.replace(b'"', b"'"), DOUBLE, SINGLE)), re.DOTALL
     ),
     "json": re.compile(DOUBLE, re.DOTALL),
 }
 """Comments and whole string literals; an unfinished one is code that a hole may finish."""
 
 
-def find_holes(source: Source, marker: str, *, language: str | None) -> tuple[Hole, ...]:
-    """The marked holes of a text, in order.
+def find_holes(
+    source: Source, marker: str, *, language: str | None, scope: Span | None = None
+) -> tuple[Hole, ...]:
+    """The marked holes of a text, in order; those of a part, which is in no string, for a scope.
 
     Raises HoleError when there is none, and when one is inside a string literal: that is nearly
     always text about markers, and filling it would change what the program says.
     """
     wanted = marker.encode()
-    found = [match.span() for match in re.finditer(re.escape(wanted), source.data)]
+    inside = scope or Span(0, len(source.data))
+    pattern = re.compile(re.escape(wanted))
+    found = [m.span() for m in pattern.finditer(source.data, inside.start, inside.stop)]
     if not found:
         raise HoleError(
             "there is no hole in the text",
-            where=source.name,
+            where=source.name if scope is None else f"{source.name}, {_bytes(scope)}",
             expected=f"the marker {marker}",
             hint=f"write {marker} where code is wanted, or choose another marker",
         )
+    strings = _strings(source.data, language, inside.start)
+    string = next(strings, None)
     for start, _ in found:
-        if string := _string_around(source.data, start, language):
+        while string is not None and string.end() <= start:
+            string = next(strings, None)
+        if string is not None and string.start() <= start and not string[0].startswith(b"#"):
             raise HoleError(
                 "a marker is inside a string",
                 where=f"{source.name}, {source.position(start)}",
                 expected="a marker where code is wanted",
-                got=string,
+                got=string[0][:40].decode(errors="replace"),
                 hint="choose another marker, or give the hole as a byte span: "
                 f"Hole({start}, {start + len(wanted)})",
             )
     return tuple(Hole(start, stop) for start, stop in found)
 
 
-def _string_around(data: bytes, at: int, language: str | None) -> str:
-    """The string literal that `at` lies in, shortened; "" outside of one."""
+def _strings(data: bytes, language: str | None, first: int) -> Iterator[re.Match[bytes]]:
+    """The comments and string literals from `first` on, which is in none."""
     pattern = STRINGS.get(language or "")
-    for match in pattern.finditer(data) if pattern else ():
-        if match.start() > at:
-            break
-        if at < match.end() and not match[0].startswith(b"#"):
-            return match[0][:40].decode(errors="replace")
-    return ""
+    return iter(()) if pattern is None else pattern.finditer(data, first)
 
 
-def checked(source: Source, holes: Iterable[Hole], limits: Limits) -> tuple[Hole, ...]:
+def checked(
+    source: Source, holes: Iterable[Hole], limits: Limits, scope: Span | None = None
+) -> tuple[Hole, ...]:
     """The holes in order, once they are known to be inside the text, apart, and possible.
 
-    Raises HoleError or OptionError.
+    And inside the scope, where there is one. Raises HoleError or OptionError.
     """
     ordered = sorted(holes, key=lambda hole: (hole.start, hole.stop))
     if not ordered:
@@ -110,11 +117,13 @@ def checked(source: Source, holes: Iterable[Hole], limits: Limits) -> tuple[Hole
     for hole in ordered:
         _check(source, hole, limits)
     _check_apart(source, ordered)
+    if scope is not None:
+        _check_scope(source, ordered, scope)
     return tuple(ordered)
 
 
 def _check(source: Source, hole: Hole, limits: Limits) -> None:
-    where = f"{source.name}, bytes {hole.start} to {hole.stop}"
+    where = f"{source.name}, {_bytes(hole.span)}"
     if hole.span.stop > len(source.data):
         expected = f"stop <= {len(source.data)}"
         raise HoleError("a hole reaches past the end", where=where, expected=expected)
@@ -136,6 +145,28 @@ def _check(source: Source, hole: Hole, limits: Limits) -> None:
     for name, value in (("grammar", hole.grammar), ("keep", hole.keep)):
         if value:
             raise OptionError(f"a hole's own {name!r} cannot be honoured yet", where=where)
+
+
+def _check_scope(source: Source, ordered: Sequence[Hole], scope: Span) -> None:
+    where = f"{source.name}, {_bytes(scope)}"
+    if scope.stop > len(source.data):
+        expected = f"stop <= {len(source.data)}"
+        raise HoleError("the scope reaches past the end", where=where, expected=expected)
+    if not source.is_boundary(scope.start) or not source.is_boundary(scope.stop):
+        hint = "offsets count UTF-8 bytes, not characters"
+        raise HoleError("the scope cuts a character or a line ending", where=where, hint=hint)
+    for hole in ordered:
+        if hole.start < scope.start or scope.stop < hole.stop:
+            raise HoleError(
+                "a hole lies outside of the scope",
+                where=f"{source.name}, {_bytes(hole.span)}",
+                expected=f"a hole within {_bytes(scope)}",
+                hint="choose a scope around all holes, or none",
+            )
+
+
+def _bytes(span: Span) -> str:
+    return f"bytes {span.start} to {span.stop}"
 
 
 def _check_apart(source: Source, ordered: Sequence[Hole]) -> None:

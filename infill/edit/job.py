@@ -12,8 +12,7 @@ from dataclasses import replace
 
 from infill.edit.attempt import Attempt
 from infill.edit.denoising import Denoising, Frame
-from infill.edit.holes import Hole
-from infill.edit.judging import Judge, Rule
+from infill.edit.judging import Judge
 from infill.edit.pool import Filled, Pool
 from infill.edit.proposal import HoleFill, Proposal
 from infill.edit.settings import Settings
@@ -21,7 +20,6 @@ from infill.edit.verify import Check
 from infill.errors import BudgetError, FillError, InfillError, UnverifiedError
 from infill.models.counted import Counted
 from infill.models.denoiser import Denoiser
-from infill.text import Source
 
 ABREAST = 8
 """Attempts that are denoised side by side at most; more only cost memory."""
@@ -34,14 +32,11 @@ Round = tuple[Attempt, list[range]]
 class Job:
     """What has been tried, and what was found."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what the workbench found out
+    def __init__(
         self,
         denoiser: Denoiser,
         settings: Settings,
-        source: Source,
-        holes: tuple[Hole, ...],
-        language: str | None,
-        rule: Rule | None = None,
+        judge: Judge,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.denoiser = Counted(
@@ -50,11 +45,11 @@ class Job:
             time_limit=settings.time_limit,
             cancelled=cancelled,
         )
-        self.settings, self.source, self.holes = settings, source, holes
-        self.judge = Judge(source, holes, language, rule)
+        self.settings, self.judge = settings, judge
+        self.source, self.holes = judge.source, judge.holes
         self.denoising = Denoising(self.denoiser, settings, self.judge)
         self.pool = Pool(self.denoiser, settings)
-        self.latest: list[Round] = [(Attempt.of(len(holes)), self.denoising.groups)]
+        self.latest: list[Round] = [(Attempt.of(len(judge.holes)), self.denoising.groups)]
         self.more: Iterator[Round] | None = None
         self.passed: Attempt | None = None  # the first
 
@@ -204,10 +199,10 @@ class Job:
         """A frame of what there is when the work ends early."""
         attempt, _ = self.latest[0]
         if attempt.going is not None:
-            _, window, best = attempt.going
-            return Frame(0, 0, window, best.canvas)
+            group, window, best = attempt.going
+            return self.denoising.frame(group, window, best.canvas)
         window = self.denoising.first_window()
-        return Frame(0, 0, window, window.canvas)
+        return self.denoising.frame(self.denoising.groups[0], window, window.canvas)
 
     def _proposal(
         self, filled: Filled, others: Sequence[Proposal] = (), stopped: str = ""
@@ -228,6 +223,8 @@ class Job:
             forwards=self.denoiser.forwards,
             stopped=stopped,
             goal=filled.goal,
+            scope=self.judge.scope,
+            windows=filled.windows,
         )
 
     def _nothing(self, check: Check) -> InfillError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infill.constrain.grammar import Grammar
@@ -14,7 +14,7 @@ from infill.edit.holes import Hole
 from infill.edit.verify import Check, verify, verify_untouched
 from infill.edit.view import View
 from infill.errors import GrammarDisagreementError
-from infill.text import Source, TextEdit, apply_edits
+from infill.text import Source, Span, TextEdit, apply_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The checks that a fill of one text must pass."""
+    """The checks that a fill of one text must pass.
+
+    scope   the part of the text that grammar and parser judge, its fills included; None is all
+    """
 
     source: Source
     holes: tuple[Hole, ...]
     language: str | None
     rule: Rule | None
+    scope: Span | None = None
 
     def edits(self, fills: Sequence[bytes | None]) -> tuple[TextEdit, ...]:
         """The edits that put the fills where the holes are; nothing for an open one."""
@@ -61,10 +65,16 @@ class Judge:
         untouched = verify_untouched(self.source.data, edits, data)
         if not untouched.ok:
             return untouched
-        judged = self._judged(data, traces)
-        if not judged.ok or self.language is None:
+        scope = self.scope or Span(0, len(self.source.data))
+        part = data[scope.start : scope.stop + len(data) - len(self.source.data)]
+        judged = self._judged(part, traces)
+        if judged.ok and self.language is not None:
+            judged = verify(part, self.language)
+        if judged.ok or not scope.start:
             return judged
-        return verify(data, self.language)
+        line = self.source.position(scope.start).line
+        reason = f"{judged.reason}, in the text from line {line} on"
+        return replace(judged, reason=reason, offset=scope.start + judged.offset)
 
     def blamed(self, fills: Sequence[bytes | None], check: Check) -> int:
         """The hole that a failed check speaks of: the open one, or the last before the error."""

@@ -16,12 +16,11 @@ from statistics import fmean
 
 import numpy as np
 
-from infill.canvas import Canvas
 from infill.decode.likelihood import boundary, pseudo_likelihood
+from infill.edit.attempt import Denoised
 from infill.edit.proposal import HoleFill
 from infill.edit.settings import Settings
 from infill.edit.verify import Check
-from infill.edit.window import Window
 from infill.errors import BudgetError
 from infill.models.denoiser import Denoiser
 from infill.text import Source, TextEdit, apply_edits
@@ -34,7 +33,7 @@ PARTS = 4
 class Filled:
     """One fill of all holes.
 
-    windows   per group of holes, its window and the complete canvas
+    windows   per group of holes that the model filled
     goal      the goal's score of the text, where there is a goal
     """
 
@@ -42,7 +41,7 @@ class Filled:
     edits: tuple[TextEdit, ...]
     holes: tuple[HoleFill, ...]
     check: Check
-    windows: tuple[tuple[Window, Canvas], ...]
+    windows: tuple[Denoised, ...]
     goal: float | None = None
 
     @property
@@ -108,9 +107,9 @@ class Pool:
     def _boundary(self, filled: Filled) -> float:
         """Mean over the tokens of all fills and beside them (nats)."""
         logps = list[float]()
-        for window, canvas in filled.windows:
-            blank = self.denoiser.vocab.blank
-            ranges = [canvas.between(anchor) for anchor in window.anchors]
+        for one in filled.windows:
+            canvas, blank = one.canvas, self.denoiser.vocab.blank
+            ranges = [canvas.between(anchor) for anchor in one.window.anchors]
             at = np.unique(np.concatenate([boundary(canvas, *span, blank) for span in ranges]))
             scored = pseudo_likelihood(self.denoiser, canvas, at.tolist(), parts=PARTS)
             logps += scored.logps.tolist()

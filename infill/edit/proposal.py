@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infill.decode.trace import Trace
+from infill.edit.attempt import Denoised
 from infill.edit.verify import Check
-from infill.text import Source, TextEdit, apply_edits
+from infill.text import Source, Span, TextEdit, apply_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Proposal:
     forwards       canvases that the model scored for all of this
     stopped        why the work ended early: "nfe_budget", "time_limit", "cancelled"; else ""
     goal           how the settings' goal scores the text
+    scope          the bytes of the source that the checks judged, with the fills; None is all
+    windows        the canvases that the fills come from; none of a hole that no model filled
     """
 
     source: Source
@@ -44,6 +47,8 @@ class Proposal:
     forwards: int = 0
     stopped: str = ""
     goal: float | None = None
+    scope: Span | None = None
+    windows: tuple[Denoised, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def data(self) -> bytes:

@@ -10,15 +10,19 @@ infill.errors.HoleError: two allowed spans overlap
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 
 from infill.edit.allowed import allowed
 from infill.edit.bounded import bounded
+from infill.edit.changes import before
 from infill.edit.grammars import Choice, chosen
+from infill.edit.holes import Hole
 from infill.edit.revised import Doubting, Revised
 from infill.edit.reviser import Reviser, Trigger
 from infill.edit.settings import Settings
-from infill.edit.workbench import Workbench
+from infill.edit.workbench import Frame, Workbench
 from infill.goal import Goal
 from infill.models.denoiser import Denoiser
 from infill.text import Source, Span, TextEdit, apply_edits
@@ -36,6 +40,8 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
     model: str | Denoiser = "embedded",
     settings: Settings | None = None,
     name: str = "<text>",
+    cancelled: Callable[[], bool] | None = None,
+    watch: Callable[[Frame], None] | None = None,
 ) -> Revised:
     """Change as little as possible so that a text is good, and nothing where it is.
 
@@ -47,6 +53,9 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
     goal           judges whole texts; a change never makes it less, and one that is reached ends
                    the look for doubts
     doubting       thresholds; see `Doubting`
+    cancelled      asked before each forward; once it says yes, the work ends as past a budget
+    watch          told each frame of what the model writes. Its `holes` are places of `text`; none
+                   where what was changed before is written anew
 
     A change is kept when the result parses, nothing more is wrong with it, the goal does not
     fall, and the pseudo-likelihood of the change and its neighbours does not fall.
@@ -62,7 +71,7 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
     spans = None if allowed_spans is None else allowed(source, allowed_spans)
     if spans is None:
         spans = (Span(0, len(source.data)),) if source.data else ()
-    denoiser, own = bounded(model, settings or Settings())
+    denoiser, own = bounded(model, settings or Settings(), cancelled)
     choice = own.grammar if grammar is None else grammar
     reviser = Reviser(
         Workbench(denoiser, own),
@@ -73,4 +82,13 @@ def revise(  # noqa: PLR0913 - the contract's options, all but the text by name
         goal,
         source,
     )
+    if watch is not None:
+        reviser.bench = replace(reviser.bench, watch=partial(_tell, watch, reviser))
     return reviser.run(spans, trigger)
+
+
+def _tell(watch: Callable[[Frame], None], reviser: Reviser, frame: Frame) -> None:
+    """Hand on a frame of a text that was changed before, with the holes' places in the source."""
+    places = (before(hole.span, reviser.edits) for hole in frame.holes)
+    holes = tuple(Hole(place.start, place.stop) for place in places if place is not None)
+    watch(replace(frame, holes=holes))

@@ -11,7 +11,7 @@ texts, so it is there by construction. White space at the ends of a hole stays a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from infill.edit.allowed import allowed
@@ -19,7 +19,7 @@ from infill.edit.grammars import Choice
 from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
-from infill.edit.workbench import Workbench
+from infill.edit.workbench import Frame, Workbench, proposed
 from infill.errors import HoleError
 from infill.models.catalogue import load
 from infill.models.denoiser import Denoiser
@@ -38,22 +38,58 @@ def rewrite(  # noqa: PLR0913 - the contract's options, all but the text by name
     grammar: Choice = None,
     model: str | Denoiser = "embedded",
     settings: Settings | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Proposal:
     """Write some spans of a text anew, all of them jointly, and check the result.
 
     spans   byte offsets, half-open; everything outside stays as it is
     keep    what must stay in them: a text stays wherever it stands in the spans, a Span there
 
-    The other options are those of `infill.fill`. Raises HoleError for spans that overlap, are
-    empty or lie outside the text, for a `keep` that is not in them, and where nothing is left.
+    The other options are those of `infill.fill` and `Workbench.stream`. Raises HoleError for spans
+    that overlap, are empty or lie outside the text, for a `keep` that is not in them, and where
+    nothing is left.
     """
-    source = Source.of(text)
+    return proposed(
+        rewriting(
+            text,
+            spans,
+            keep=keep,
+            language=language,
+            grammar=grammar,
+            model=model,
+            settings=settings,
+            cancelled=cancelled,
+        )
+    )
+
+
+def rewriting(  # noqa: PLR0913 - as `rewrite`
+    text: str | bytes,
+    spans: Iterable[Span],
+    *,
+    keep: Iterable[str | Span] = (),
+    language: str | None = None,
+    grammar: Choice = None,
+    model: str | Denoiser = "embedded",
+    settings: Settings | None = None,
+    name: str = "<text>",
+    scope: Span | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Frame]:
+    """Do as `rewrite` does, frame by frame; the last frame has the proposal."""
+    source = Source.of(text, name)
     holes = holes_around(source, spans, keep=keep)
     denoiser = load(model) if isinstance(model, str) else model
     chosen = settings or Settings()
     sized_holes, own = sized(source, holes, denoiser, chosen)
-    return Workbench(denoiser, own).fill(
-        source.data, sized_holes, language=language, grammar=grammar, name=source.name
+    yield from Workbench(denoiser, own).stream(
+        source.data,
+        sized_holes,
+        language=language,
+        grammar=grammar,
+        name=name,
+        scope=scope,
+        cancelled=cancelled,
     )
 
 

@@ -32,7 +32,7 @@ class View:
     @classmethod
     def of(cls, source: Source, at: int) -> View:
         """The view for a hole at byte `at`."""
-        return cls(source.newline_at(at), tabs=LEADING_TABS.search(source.data) is not None)
+        return cls(source.newline_at(at), tabs=source.has_tabs)
 
     def show(self, data: bytes) -> bytes:
         """The user's bytes as a model should read them."""

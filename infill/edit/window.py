@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ from infill.edit.view import View
 from infill.edit.whole import WholeText, around
 from infill.errors import OptionError
 from infill.models.denoiser import Denoiser
-from infill.text import Source
+from infill.text import Source, Span
 from infill.vocab import Vocab
 
 SIDE = 28  # tokens of context that a hole wants on each side, at least
@@ -88,6 +88,8 @@ class Framing:
     """Whether a hole that shares its line with text before it must stay on that line."""
     grammar: Grammatical | None = field(default=None, repr=False)
     """What the whole text must be, where that is known."""
+    scope: Span | None = None
+    """The part of the text that the grammar reads; None is all of it."""
 
     def groups(self, longest: Sequence[int]) -> list[range]:
         """The holes that share a canvas, given the most tokens each may take.
@@ -167,14 +169,17 @@ class Framing:
         shown = self.denoiser.vocab.decode([*left.before, *left.given, *left.after])
         nearer = [*fills[:hole], None, *fills[hole + 1 :]]
         view = View.of(self.source, self.holes[group.start].start)
-        return len(shown) >= len(view.show(self._text(group.start, nearer, step=-1)))
+        everything = len(self.source.data) + sum(len(fill or b"") for fill in fills)
+        text = self._text(group.start, nearer, step=-1, reach=everything)
+        return len(shown) >= len(view.show(text))
 
     @cached_property
     def whole(self) -> WholeText:
         """The text between the holes as a model is shown it."""
         data, show = self.source.data, View.of(self.source, 0).show
-        mark = len(data) - len(data.removeprefix(codecs.BOM_UTF8))
-        bounds = [mark, *(at for hole in self.holes for at in (hole.start, hole.stop)), len(data)]
+        scope = self.scope or Span(0, len(data))
+        first = max(scope.start, self._mark)
+        bounds = [first, *(at for hole in self.holes for at in (hole.start, hole.stop)), scope.stop]
         pairs = zip(bounds[::2], bounds[1::2], strict=True)
         return WholeText(tuple(show(data[a:b]) for a, b in pairs))
 
@@ -189,20 +194,20 @@ class Framing:
 
     def keeps_its_line(self, index: int) -> bool:
         """Whether the hole must stay on its line: something stands before it there."""
-        before = self.source.data[: self.holes[index].start]
-        return self.one_line and bool(before[before.rfind(b"\n") + 1 :].strip())
+        data, at = self.source.data, self.holes[index].start
+        return self.one_line and bool(data[data.rfind(b"\n", 0, at) + 1 : at].strip())
 
     def _contexts(self, group: range, slots: int, fills: Sequence[bytes | None]) -> list[Context]:
         """The group's contexts, cropped to the model's context and healed at the holes."""
         vocab = self.denoiser.vocab
-        room = self.context - len(self.denoiser.capabilities.prologue(self.language)) - slots
-        reach = room * BYTES_PER_TOKEN
-        left = self._text(group.start, fills, step=-1)[-reach:]
-        right = self._text(group.stop, fills, step=1)[:reach]
+        room = self.context - len(self.denoiser.capabilities.prologue(self.language))
+        reach, room = room * BYTES_PER_TOKEN, room - slots  # the same text for all lengths
+        left = self._text(group.start, fills, step=-1, reach=reach)
+        right = self._text(group.stop, fills, step=1, reach=reach)
         inner = [self.source.data[self.holes[i].stop : self.holes[i + 1].start] for i in group[:-1]]
         view = View.of(self.source, self.holes[group.start].start)
         texts = (_whole(left), *(_ends(text, reach) for text in inner), _whole(right))
-        ids = [vocab.encode(view.show(text)) for text in texts]
+        ids = [self._tokens(view.show(text)) for text in texts]
         weights = [1, *(2 for _ in inner), 1]
         kept = [
             _crop(vocab, tokens, budget, keep_start=index > 0, keep_end=index < len(inner) + 1)
@@ -210,25 +215,59 @@ class Framing:
                 zip(ids, _shares([len(row) for row in ids], weights, room), strict=True)
             )
         ]
-        return [
+        contexts = [
             _healed(vocab, tokens, at_left=index > 0, at_right=index < len(kept) - 1)
             for index, tokens in enumerate(kept)
         ]
+        return contexts if self.scope is None else self._in_scope(contexts, group, fills)
 
-    def _text(self, start: int, fills: Sequence[bytes | None], *, step: int) -> bytes:
-        """The text outward from a group's edge, up to the next open hole or the end."""
-        data, parts = self.source.data, list[bytes]()
-        mark = len(data) - len(data.removeprefix(codecs.BOM_UTF8))  # no model needs to see it
-        bounds = [mark, *(at for hole in self.holes for at in (hole.start, hole.stop)), len(data)]
+    def _in_scope(
+        self, contexts: list[Context], group: range, fills: Sequence[bytes | None]
+    ) -> list[Context]:
+        """The contexts without offers of text that lies outside of the scope: none reads it."""
+        decode, shown = self.denoiser.vocab.decode, self._read(fills, ())
+        left, *inner, right = contexts
+        if len(decode(left.after)) > len(self.whole.before(group.start, shown)):
+            left = replace(left, given=(*left.given, *left.after), after=())
+        if len(decode(right.before)) > len(self.whole.after(group.stop - 1, shown)):
+            right = replace(right, given=(*right.before, *right.given), before=())
+        return [left, *inner, right]
+
+    def _tokens(self, text: bytes) -> Sequence[int]:
+        """The tokens of a text, kept: a window is made for every length."""
+        if text not in self._encoded:
+            self._encoded[text] = self.denoiser.vocab.encode(text)
+        return self._encoded[text]
+
+    @cached_property
+    def _encoded(self) -> dict[bytes, Sequence[int]]:
+        return {}
+
+    @cached_property
+    def _mark(self) -> int:
+        """Where the text begins: no model needs to see a byte order mark."""
+        return len(codecs.BOM_UTF8) if self.source.data.startswith(codecs.BOM_UTF8) else 0
+
+    def _text(self, start: int, fills: Sequence[bytes | None], *, step: int, reach: int) -> bytes:
+        """Up to `reach` bytes outward from a group's edge, to the next open hole or the end."""
+        data, parts, reach = self.source.data, list[bytes](), max(reach, 0)
+        edges = (at for hole in self.holes for at in (hole.start, hole.stop))
+        bounds = [self._mark, *edges, len(data)]
         index = start
         while True:
-            parts.append(data[bounds[2 * index] : bounds[2 * index + 1]])
+            first, last = bounds[2 * index : 2 * index + 2]
+            parts.append(
+                data[max(first, last - reach) : last]
+                if step < 0
+                else data[first : min(last, first + reach)]
+            )
             neighbour = index - 1 if step < 0 else index
             if not 0 <= neighbour < len(self.holes) or fills[neighbour] is None:
                 break
             parts.append(fills[neighbour] or b"")
             index += step
-        return b"".join(parts[::step])
+        text = b"".join(parts[::step])
+        return text[max(0, len(text) - reach) :] if step < 0 else text[:reach]
 
 
 def _ends(data: bytes, reach: int) -> bytes:

@@ -31,6 +31,13 @@ def load(name_or_path: str | Path = "embedded") -> Denoiser:
     return _loaded(folder.resolve())
 
 
+def use_threads(count: int) -> None:
+    """Let models use so many threads of this process at most."""
+    import torch  # noqa: PLC0415 - heavy
+
+    torch.set_num_threads(count)
+
+
 @lru_cache(maxsize=4)
 def _loaded(folder: Path) -> Denoiser:
     from infill.models.native import TinyDenoiser  # noqa: PLC0415 - imports torch

@@ -10,11 +10,12 @@ import time
 import click
 import pytest
 
-from infill.cli import choices, main
+from infill.cli import main
 from infill.cli.exits import KINDS, Exit, code_of
 from infill.cli.output import wants_color
 from infill.decode.candidates import Sampling
 from infill.decode.revision import Revision
+from infill.edit import choices
 from infill.edit.settings import Settings
 from infill.errors import InfillError, MoveError, StaleError, WeightsError, WriteError
 

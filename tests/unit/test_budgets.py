@@ -13,13 +13,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infill.canvas import Slot
-from infill.cli.choices import POLICIES, policy_named
 from infill.decode.candidates import Sampling
 from infill.decode.lanes import BestOf, Remasking
 from infill.decode.particles import Particles
 from infill.decode.policy import Confidence
 from infill.decode.revision import PartitionRevision
 from infill.decode.search import Beam
+from infill.edit.choices import POLICIES, policy_named
 from infill.edit.goals import Function, OnCanvases
 from infill.edit.holes import Hole
 from infill.edit.lengths import choices

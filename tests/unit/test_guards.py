@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import infill_lsp
 import pytest
 
 import infill
@@ -19,6 +20,7 @@ import infill.trees
 
 EXPORTING = (infill, infill.constrain, infill.decode, infill.models, infill.trees)
 PACKAGE = Path(infill.__file__).parent
+SERVER = Path(infill_lsp.__file__).parent
 
 STDLIB_ONLY = ("text", "errors", "limits", "goal")
 PORT = ("decode.candidates", "decode.scores")
@@ -63,7 +65,18 @@ ONLY_IN = {
     "matplotlib": ("bench.report",),
     "pygls": (),
     "lsprotocol": (),
+    "infill_lsp": ("cli",),
 }
+# what the modules of the language server may import: it answers at once because all but the
+# worker, another process, are light
+LIGHT = (
+    *("infill.text", "infill.errors", "infill.limits", "infill.edit.holes", "infill.edit.verify"),
+    "infill_lsp",
+)
+HEAVY = (*LIGHT, "infill.canvas", "infill.edit", "infill.decode", "infill.models")
+PROTOCOL = ("pygls", "lsprotocol", "cattrs", "attrs")
+# what knows the messages, and nothing of how they come
+WITHOUT_PYGLS = ("positions", "documents", "rebase", "lastedit")
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LOOP, LONGEST_INIT = 400, 60, 30, 40
 
 
@@ -79,9 +92,9 @@ def within(name: str, places: tuple[str, ...]) -> bool:
     return any(name == place or (place and name.startswith(f"{place}.")) for place in places)
 
 
-def imported(tree: ast.Module, name: str, *, package: bool) -> Iterator[str]:
+def imported(tree: ast.Module, name: str, *, package: bool, root: str = "infill") -> Iterator[str]:
     """Every absolute name that a module imports, wherever it stands in it."""
-    own = ["infill", *filter(None, name.split("."))]
+    own = [root, *filter(None, name.split("."))]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -89,7 +102,8 @@ def imported(tree: ast.Module, name: str, *, package: bool) -> Iterator[str]:
             base = own[: len(own) - node.level + package] if node.level else []
             module = ".".join([*base, *filter(None, [node.module])])
             # "from infill.models import tiny" imports a module, "… import Name" does not
-            yield from (f"{module}.{a.name}" if module == "infill" else module for a in node.names)
+            top = module in {"infill", root}
+            yield from (f"{module}.{a.name}" if top else module for a in node.names)
 
 
 def layer_faults(package: Path) -> list[str]:
@@ -107,6 +121,27 @@ def layer_faults(package: Path) -> list[str]:
             elif top in STDLIB_ONLY and root not in {*sys.stdlib_module_names, "__future__"}:
                 faults.append(f"{name} imports {what}")
     return faults
+
+
+def server_faults(package: Path) -> list[str]:
+    """Imports that would make the language server slow, or depend on what it should not know."""
+    faults = []
+    for name, path, tree in modules(package):
+        seen = HEAVY if is_worker(name) else LIGHT
+        others = {*PROTOCOL, *sys.stdlib_module_names, "__future__"}
+        if name in WITHOUT_PYGLS:
+            others.remove("pygls")
+        is_package = path.name == "__init__.py"
+        faults += [
+            f"{name or 'infill_lsp'} imports {what}"
+            for what in imported(tree, name, package=is_package, root="infill_lsp")
+            if not within(what, seen) and what.partition(".")[0] not in others
+        ]
+    return faults
+
+
+def is_worker(name: str) -> bool:
+    return name.partition(".")[0].startswith("worker")
 
 
 def length_faults(package: Path) -> list[str]:
@@ -148,9 +183,9 @@ def name_faults(exported: list[str], module: object) -> list[str]:
     return faults + [f"{name} is only in one list" for name in homes.symmetric_difference(exported)]
 
 
-def loaded_by(statement: str, path: str) -> set[str]:
+def loaded_by(statement: str, *paths: str) -> set[str]:
     """The top-level modules that a fresh interpreter has loaded after a statement."""
-    code = f"import sys; sys.path.insert(0, {path!r}); {statement}; print(*sys.modules)"
+    code = f"import sys; sys.path[:0] = {paths!r}; {statement}; print(*sys.modules)"
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
@@ -192,6 +227,8 @@ def test_imports_point_down_only():
         ("cli/grammars.py", "import infill_grammars"),
         ("train/loss.py", "from click import echo"),
         ("unheard_of.py", "from infill.text import Span"),
+        ("edit/workbench.py", "import infill_lsp.documents"),
+        ("cli/lsp.py", "from pygls.lsp.server import LanguageServer"),
     ],
 )
 def test_an_import_that_points_up_is_found(tmp_path, place, line):
@@ -201,8 +238,44 @@ def test_an_import_that_points_up_is_found(tmp_path, place, line):
     assert 1 == len(layer_faults(tmp_path))
 
 
-def test_files_and_functions_are_short():
-    assert [] == length_faults(PACKAGE)
+def test_the_language_server_imports_what_is_light_and_its_worker_what_samples():
+    assert [] == server_faults(SERVER)
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("server.py", "import numpy"),
+        ("server.py", "def f():\n    import torch"),
+        ("server.py", "from infill import fill"),
+        ("server.py", "import infill"),
+        ("server.py", "from infill.edit.workbench import Workbench"),
+        ("server.py", "from infill.edit import holes"),
+        ("server.py", "from infill.models.catalogue import load"),
+        ("queue.py", "from infill.cli import main"),
+        ("worker.py", "from infill.cli import main"),
+        ("worker.py", "import torch"),
+        ("networker.py", "import infill.decode"),
+        ("documents.py", "from pygls.workspace import Workspace"),
+        ("rebase.py", "import pygls"),
+    ],
+)
+def test_an_import_that_makes_the_language_server_slow_is_found(tmp_path, place, line):
+    (tmp_path / place).write_text(line)
+    assert 1 == len(server_faults(tmp_path))
+
+
+def test_what_the_language_server_may_import_is_no_fault(tmp_path):
+    light = "from . import documents\nfrom .rebase import rebased\nimport infill.text\n"
+    (tmp_path / "server.py").write_text(f"{light}import json\nimport pygls.server\n")
+    heavy = "from infill.edit.workbench import Workbench\nimport infill.models.catalogue\n"
+    (tmp_path / "worker_jobs.py").write_text(light + heavy)
+    assert [] == server_faults(tmp_path)
+
+
+@pytest.mark.parametrize("package", [PACKAGE, SERVER], ids=lambda package: package.name)
+def test_files_and_functions_are_short(package):
+    assert [] == length_faults(package)
 
 
 @pytest.mark.parametrize(
@@ -285,8 +358,32 @@ def test_an_eager_import_is_found(tmp_path):
     assert "numpy" in loaded_by("import infill", str(tmp_path))
 
 
+STDLIB_EDIT = ("blocks", "choices", "enclosing", "holes", "verify")
+"""Modules of editing that an editor's server imports, which must answer at once."""
+
+
+@pytest.mark.parametrize("name", STDLIB_EDIT)
+def test_what_a_server_imports_of_editing_needs_no_numpy(name):
+    loaded = loaded_by(f"import infill.edit.{name}", str(PACKAGE.parent))
+    assert "infill" in loaded
+    assert not loaded & {"torch", "numpy", "click", "rich", "lark", "interegular"}
+
+
 def test_holes_errors_and_grammar_tests_need_no_torch():
     statement = "import infill.edit.holes, infill.constrain.affix, infill.edit.verify"
     loaded = loaded_by(statement, str(PACKAGE.parent))
     assert "numpy" in loaded
     assert "torch" not in loaded
+
+
+def test_the_language_server_loads_neither_torch_nor_numpy():
+    # "__main__" runs the server, and the worker is the process that has the model
+    light = [
+        ".".join(filter(None, ["infill_lsp", name]))
+        for name, _, _ in modules(SERVER)
+        if not is_worker(name) and name != "__main__"
+    ]
+    assert "infill_lsp.documents" in light
+    loaded = loaded_by(f"import {', '.join(light)}", str(PACKAGE.parent), str(SERVER.parent))
+    assert "infill_lsp" in loaded
+    assert not loaded & {"torch", "numpy"}

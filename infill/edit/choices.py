@@ -1,6 +1,7 @@
-"""The names that options take, and the objects they stand for.
+"""The names that settings go by, on command lines and in editors, and what they stand for.
 
-Names are plain data, so that `--help` needs no numpy; objects are made on demand.
+Names are plain data, so that `--help` needs no numpy; objects are made on demand. `where` is what
+an error calls the option.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def schedule_named(name: str, steps: int | None) -> Schedule:
     return {"linear": schedule.Linear, "cosine": schedule.Cosine}[name](steps)
 
 
-def search_named(text: str) -> Search:
+def search_named(text: str, *, where: str = "search") -> Search:
     """`greedy`, or a name and a width, as in `beam:4`. Raises OptionError."""
     from infill.decode import lanes, particles, search  # noqa: PLC0415 - numpy
 
@@ -92,11 +93,11 @@ def search_named(text: str) -> Search:
         return search.Beam()
     if name not in makers or not colon or not width.isdecimal():
         expected = "greedy, or one of beam:N, best-of:N, particles:N, remasking:N"
-        raise OptionError("there is no such search", where="--search", expected=expected, got=text)
+        raise OptionError("there is no such search", where=where, expected=expected, got=text)
     return makers[name](int(width))
 
 
-def length_named(text: str) -> Length:
+def length_named(text: str, *, where: str = "length") -> Length:
     """What `auto`, one number, a range `A-B` with both ends, or numbers with commas.
 
     >>> length_named("auto"), length_named("5"), length_named("2-4"), length_named("1,8")
@@ -110,4 +111,4 @@ def length_named(text: str) -> Length:
         numbers = [int(number) for number in text.split(",")]
         return numbers if len(numbers) > 1 else numbers[0]
     expected = "auto, a number, A-B, or numbers with commas"
-    raise OptionError("this is no length", where="--length", expected=expected, got=text)
+    raise OptionError("this is no length", where=where, expected=expected, got=text)

@@ -1,0 +1,8 @@
+"""`python -m infill_lsp`: as `infill lsp`, over stdio."""
+
+from __future__ import annotations
+
+from infill_lsp.server import serve
+
+if __name__ == "__main__":
+    serve()
