@@ -11,7 +11,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # what an install is made of; the C files are compiled by it
 PARTS := pyproject.toml constraints.txt hatch_build.py $(shell find infill -name '*.[ch]')
 
-.PHONY: demo test check lint types tests fuzz bench quality clean
+.PHONY: demo test check lint types tests fuzz bench quality vsix test-editors clean
 
 demo: .venv/.base
 	@$(BIN)/infill fill examples/first_fill.py
@@ -41,6 +41,15 @@ bench: .venv/.bench
 quality: .venv/.quality
 	$(BIN)/infill bench quality --quick
 
+# the extension for VS Code, as dist/infill.vsix; needs node and npm
+vsix:
+	@mkdir -p dist
+	cd lsp/editors/vscode && npm ci --ignore-scripts && npm run package
+
+# the extension in a real VS Code, which is fetched once; needs chromium, too
+test-editors: .venv/.dev vsix
+	$(BIN)/pytest tests/editors
+
 .venv/.base: $(PARTS)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
@@ -63,4 +72,5 @@ quality: .venv/.quality
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf lsp/editors/vscode/dist lsp/editors/vscode/node_modules
 	find infill -name '*.so' -delete

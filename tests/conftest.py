@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 
 import infill
 
+# a real VS Code takes minutes and is fetched first: `make test-editors`
+collect_ignore = ["editors"]
+
 # tests use small tensors: a second thread only waits where other work shares the cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

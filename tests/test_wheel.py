@@ -16,7 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
-FOLDERS = ("infill", "grammars")
+FOLDERS = ("infill", "grammars", "lsp")
+UNSHIPPED = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
 NOT_IN_A_WHEEL = {".c", ".h", ".so"}
 CORES = {str(path.with_name("_core.so").relative_to(ROOT)) for path in ROOT.glob("infill/**/_*.c")}
 NO_COMPILER = "no-such-compiler"
@@ -79,9 +80,8 @@ def build(folder: Path, kind: str, **variables: str) -> Path:
     source.mkdir(parents=True)
     for part in PARTS:
         shutil.copy(ROOT / part, source)
-    ignored = shutil.ignore_patterns("__pycache__")
     for name in FOLDERS:  # with the core of this checkout, which must not get into the wheel
-        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+        shutil.copytree(ROOT / name, source / name, ignore=UNSHIPPED)
     command = [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", folder]
     outside = {name: value for name, value in os.environ.items() if name != "INFILL_REQUIRE_CORE"}
     built = subprocess.run(  # noqa: S603 - our own interpreter
@@ -127,7 +127,11 @@ def shipped() -> set[str]:
     """What of this checkout a wheel without the core holds, by its names there."""
     return {
         str(path.relative_to(ROOT / top))
-        for top, package in ((".", "infill"), ("grammars", "infill_grammars"))
+        for top, package in (
+            (".", "infill"),
+            ("grammars", "infill_grammars"),
+            ("lsp", "infill_lsp"),
+        )
         for path in (ROOT / top / package).rglob("*")
         if path.is_file()
         and "__pycache__" not in path.parts
@@ -138,7 +142,12 @@ def shipped() -> set[str]:
 
 def contents(wheel: Path) -> set[str]:
     names = zipfile.ZipFile(wheel).namelist()
-    return {name for name in names if ".dist-info/" not in name}
+    return {name for name in names if ".dist-info/" not in name and name not in beside(wheel)}
+
+
+def beside(wheel: Path) -> set[str]:
+    """What a wheel installs beside the packages."""
+    return {name for name in zipfile.ZipFile(wheel).namelist() if ".data/" in name}
 
 
 def is_pure(wheel: Path) -> bool:
@@ -153,6 +162,7 @@ def test_the_wheel_holds_every_module_the_weights_the_core_and_nothing_else(whee
     assert {"infill/weights/model.safetensors", "infill/py.typed"} <= contents(wheel)
     assert {"infill_grammars/python.lark", "infill_grammars/json.lark"} <= contents(wheel)
     assert len(CORES) == 1
+    assert {"infill.lua"} == {Path(name).name for name in beside(wheel)}
 
 
 @needs_compiler
@@ -165,6 +175,17 @@ def test_a_wheel_built_without_a_compiler_holds_no_core_and_runs_anywhere(plain_
     assert shipped() == contents(plain_wheel)
     assert plain_wheel.stem.endswith("-py3-none-any")
     assert is_pure(plain_wheel)
+
+
+@needs_compiler
+def test_an_installed_wheel_has_a_language_server(installed, tmp_path):
+    done = python(
+        "import infill_lsp.server as s; print(s.server().name, s.__file__)", installed, tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    name, home = done.stdout.split()
+    assert name == "infill"
+    assert Path(home).is_relative_to(installed)
 
 
 @needs_compiler

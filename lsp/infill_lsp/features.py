@@ -48,7 +48,7 @@ async def inline_completion(
     byte = document.text.byte(at)
     settings = {
         "max_tokens": options.maxTokens,
-        "alternatives": options.alternatives,
+        "alternatives": 0 if automatic else options.alternatives,  # they take as long again
         "time_limit": options.timeLimit,
         "context": CONTEXT,
     }

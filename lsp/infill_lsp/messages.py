@@ -102,7 +102,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """A moment of a sample. `holes` are those that are worked on, by their index."""
+    """A moment of a sample.
+
+    holes    the slots of those that are worked on, by their index
+    places   where they are in the task's text
+    """
 
     job: str
     attempt: int
@@ -110,6 +114,7 @@ class Moment:
     forwards: int
     open: int
     holes: dict[int, tuple[Token, ...]]
+    places: dict[int, Place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

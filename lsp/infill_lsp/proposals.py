@@ -71,6 +71,8 @@ class Kept:
     job: str = ""
     tick: int = 0
     attempt: int = 0
+    located: bool = False
+    """Whether `holes` are the places that are written, not only what was asked for."""
     since: list[Change] = field(default_factory=list[Change], repr=False)
     """What has changed in the document while it was being sampled."""
 
@@ -89,6 +91,13 @@ class Kept:
     def hole(self, index: int) -> Held | None:
         """The hole of that number, if it is still there."""
         return next((hole for hole in self.holes if hole.index == index), None)
+
+    def found(self, holes: Iterable[Held | None]) -> None:
+        """Holes that became known while working; they take the place of what was asked for."""
+        new = [held for held in holes if held is not None]
+        if not self.located:
+            self.holes, self.located = [], True
+        self.holes += [held for held in new if self.hole(held.index) is None]
 
     def finish(
         self,

@@ -150,6 +150,14 @@ def _documents(made: Server) -> None:
         return features.hover(session, params)
 
 
+def _brief(record: logging.LogRecord) -> bool:
+    """A refusal is answered, and no accident: its stack is not for the log."""
+    if record.exc_info and isinstance(record.exc_info[1], JsonRpcException):
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+        record.exc_info = None
+    return True
+
+
 def serve(*, tcp: int | None = None, ws: int | None = None, log_file: str | None = None) -> None:
     """Serve one client: over stdio, or on a port of the loopback interface.
 
@@ -160,6 +168,8 @@ def serve(*, tcp: int | None = None, ws: int | None = None, log_file: str | None
         filename=log_file,
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_brief)
     made = server()
     if tcp is not None:
         made.start_tcp("127.0.0.1", tcp)

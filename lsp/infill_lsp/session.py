@@ -28,7 +28,7 @@ from infill_lsp.convert import (
 from infill_lsp.documents import Document, Documents
 from infill_lsp.jobs import JobError, Jobs, Status
 from infill_lsp.live import Throttle
-from infill_lsp.messages import Details, Finished, Moment, Task
+from infill_lsp.messages import Details, Finished, Moment, Place, Task
 from infill_lsp.options import Options
 from infill_lsp.positions import Text
 from infill_lsp.proposals import Held, Kept, Shelf
@@ -198,7 +198,7 @@ class Session:
                     task,
                     document=uri,
                     place=(wish.kind, wish.holes),
-                    moment=lambda moment: self._moment(kept, moment, progress),
+                    moment=lambda moment: self._moment(kept, moment, progress, document.text),
                     details=lambda details: self._detailed(kept, details),
                 )
         except asyncio.CancelledError:
@@ -254,12 +254,16 @@ class Session:
             raise JobError("the worker answered something else", "worker")
         return finished
 
-    def _moment(self, kept: Kept, moment: Moment, progress: Progress) -> None:
+    def _moment(self, kept: Kept, moment: Moment, progress: Progress, text: Text) -> None:
+        """Take in a moment of work on a text, which the document may have moved on from."""
         if kept.state != "working" or kept.uri not in self.documents:
             return
         document = self.documents.get(kept.uri)
+        if kept.kind == "rewrite":  # what is kept lies between its holes
+            places = moment.places.items()
+            kept.found(self._held(kept, index, place, text) for index, place in places)
         kept.tick, kept.attempt, kept.forwards = moment.tick, moment.attempt, moment.forwards
-        for held in kept.holes:
+        for held in kept.holes if kept.kind != "revise" else ():  # whose places are yet to be found
             held.tokens = moment.holes.get(held.index, held.tokens)
         self.client.notify("infill/step", step_json(kept, document, self.encoding))
         self.hints.touch()
@@ -283,14 +287,13 @@ class Session:
             return None
         holes: list[Held] = []
         for index, place in enumerate(finished.versions[0].places):
-            start, stop = text.char(place.start), text.char(place.stop)
-            old = text.text[start:stop]
+            if (held := self._held(kept, index, place, text)) is None:
+                continue
             found = [version.places[index].text for version in finished.versions]
-            texts = tuple(dict.fromkeys([*found, *finished.choices[index]]))
             scores = {v.places[index].text: v.scores[index] for v in reversed(finished.versions)}
-            if (span := rebased_through(start, stop, kept.since)) is not None:
-                row = tuple(scores[one] for one in texts if one in scores)
-                holes.append(Held(index, *span, old, texts, row))
+            held.texts = tuple(dict.fromkeys([*found, *finished.choices[index]]))
+            held.scores = tuple(scores[one] for one in held.texts if one in scores)
+            holes.append(held)
         rows = [tuple(place.text for place in v.places) for v in finished.versions]
         if holes and kept.state == "working":
             kept.finish(holes, rows, [version.score for version in finished.versions])
@@ -302,6 +305,13 @@ class Session:
         if self.accepts_at_once(kept.uri):
             await self.accept(kept)
         return kept
+
+    @staticmethod
+    def _held(kept: Kept, index: int, place: Place, text: Text) -> Held | None:
+        """A hole at a place of the text that was sampled from; None where it was edited since."""
+        start, stop = text.char(place.start), text.char(place.stop)
+        span = rebased_through(start, stop, kept.since)
+        return None if span is None else Held(index, *span, text.text[start:stop])
 
     def accepts_at_once(self, uri: str) -> bool:
         """Whether a finished proposal is accepted unseen: where the client cannot show it well."""

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from infill.canvas import Slot
-from infill.decode.trace import shown, texts_of
 from infill.edit.blocks import block_around
 from infill.edit.details import TokenDetail, details
 from infill.edit.enclosing import enclosing
@@ -43,6 +41,7 @@ from infill_lsp.messages import (
     Token,
     Version,
 )
+from infill_lsp.worker_frames import region, whole
 
 PERIOD = 0.1
 """Seconds between two moments; the first of an attempt is always one."""
@@ -85,7 +84,7 @@ class Bench:
         proposal, stood, message = self._proposed(task, source)
         yield _finished(task, proposal, stood, message, 1e3 * (time.perf_counter() - begun))
         tokens = sum(len(trace.header.canvas.holes) for trace in proposal.traces[-1:])
-        if task.details and tokens <= DETAILED:
+        if task.details and tokens <= DETAILED and task.job not in self.cancelled:
             rows = details(proposal, self.denoiser)
             yield Details(task.job, tuple(tuple(Detail(**vars_of(d)) for d in row) for row in rows))
 
@@ -141,25 +140,28 @@ class Bench:
         else:
             holes = [Hole(span.start, span.stop) for span in spans]
             frames = bench.stream(data, holes, **common)
-        order = {span: index for index, span in enumerate(spans)}
+        order = {} if task.kind == "rewrite" else {span: i for i, span in enumerate(spans)}
         last = None
         for frame in frames:
-            self._watch(task, frame, order)
+            self._watch(task, frame, order, stood)
             last = frame.proposal
         if last is None:
             raise AssertionError("a stream ends with a proposal or an error")
         return last, stood
 
-    def _watch(self, task: Task, frame: Frame, order: dict[Span, int]) -> None:
+    def _watch(self, task: Task, frame: Frame, order: dict[Span, int], stood: StoodIn) -> None:
         """Say how far it is, not too often. `order` has the numbers of holes that are known."""
         now = time.monotonic()
         if frame.attempt == self._attempt and now - self._said < PERIOD and len(frame.canvas.holes):
             return
         self._said, self._attempt = now, frame.attempt
-        rows = {
-            order.setdefault(hole.span, len(order)): tuple(_region(frame, number))
-            for number, hole in enumerate(frame.holes)
-        }
+        rows = dict[int, tuple[Token, ...]]()
+        places = dict[int, Place]()
+        for number, hole in enumerate(frame.holes):
+            index = order.setdefault(hole.span, len(order))
+            rows[index] = tuple(region(frame, number))
+            start = stood.back(hole.start)
+            places[index] = Place(start, start + len(hole.span))
         self.say(
             Moment(
                 job=task.job,
@@ -168,6 +170,7 @@ class Bench:
                 forwards=self.counted.forwards,
                 open=len(frame.canvas.holes),
                 holes=rows,
+                places=places,
             )
         )
 
@@ -192,7 +195,7 @@ class Bench:
             settings=settings_of(task),
             name=task.name,
             cancelled=lambda: task.job in self.cancelled,
-            watch=lambda frame: self._watch(task, frame, {}),
+            watch=lambda frame: self._watch(task, frame, {}, StoodIn(source)),
         )
         places = tuple(_changes(result, edit, now))
         ms = 1e3 * (time.perf_counter() - begun)
@@ -269,27 +272,8 @@ def settings_of(task: Task) -> Settings:
 def vars_of(detail: TokenDetail) -> dict[str, Any]:
     """A detail's fields."""
     fields = {name: getattr(detail, name) for name in ("probability", "step")}
-    candidates = tuple((_whole(text), share) for text, share in detail.candidates)
-    return {"text": _whole(detail.text), "candidates": candidates, **fields}
-
-
-def _whole(text: str) -> str:
-    """A token's text, U+FFFD for what is only a part of a character: clients refuse halves."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _region(frame: Frame, number: int) -> Iterator[Token]:
-    """The slots of a hole as they are."""
-    canvas, window = frame.canvas, frame.window
-    texts = texts_of(canvas, window.vocab)
-    tokens = [
-        Token("", "hole")
-        if canvas.slots[at] == Slot.HOLE
-        else Token(_whole(texts[at]), "filled", round(float(canvas.logps[at]), 3))
-        for at in range(*canvas.between(window.anchors[number]))
-    ]
-    prefix, suffix = (_whole(shown(part)) for part in window.affixes[number])
-    return _own(tokens, prefix, suffix)
+    candidates = tuple((whole(text), share) for text, share in detail.candidates)
+    return {"text": whole(detail.text), "candidates": candidates, **fields}
 
 
 def _others(source: Source, marker: str, spans: Sequence[Span], scope: Span | None) -> list[Span]:
@@ -304,37 +288,6 @@ def _names(data: bytes, spans: Sequence[Span]) -> list[Span]:
     """The names in spans of a text."""
     found = [m for span in spans for m in NAME.finditer(data, span.start, span.stop)]
     return [Span(*match.span()) for match in found if match[0] not in KEYWORDS]
-
-
-def _own(tokens: Sequence[Token], prefix: str, suffix: str) -> Iterator[Token]:
-    """A hole's tokens without the user's own text beside it, as far as that is written already."""
-    whole = "".join(token.text for token in tokens)
-    left = prefix if whole.startswith(prefix) and _settled(tokens, len(prefix)) else ""
-    tokens = list(_without(tokens, len(left)))
-    back = [replace(token, text=token.text[::-1]) for token in reversed(tokens)]
-    right = suffix if whole.endswith(suffix) and _settled(back, len(suffix)) else ""
-    for token in reversed(list(_without(back, len(right)))):
-        yield replace(token, text=token.text[::-1])
-
-
-def _settled(tokens: Sequence[Token], count: int) -> bool:
-    """Whether the first characters are written, with no open slot between."""
-    for token in tokens:
-        if count <= 0:
-            return True
-        if token.slot == "hole":
-            return False
-        count -= len(token.text)
-    return count <= 0
-
-
-def _without(tokens: Sequence[Token], count: int) -> Iterator[Token]:
-    """The tokens without their first characters."""
-    for token in tokens:
-        cut = min(count, len(token.text))
-        count -= cut
-        if token.slot == "hole" or cut < len(token.text):
-            yield replace(token, text=token.text[cut:])
 
 
 def _finished(task: Task, proposal: Proposal, stood: StoodIn, message: str, ms: float) -> Finished:
@@ -379,20 +332,21 @@ def _changes(result: Revised, edit: TextEdit | None, now: bytes) -> Iterator[Pla
             stop += growth  # the two were composed: what differs from the text now is the change
         old = now[start:stop]
         if old != new:
-            start, stop, new = _trimmed(now, start, stop, new)
-            yield Place(start, stop, new.decode(errors="replace"))
+            yield _place(_by_words(now, _trimmed(now, start, stop, new)))
 
 
-def _trimmed(data: bytes, start: int, stop: int, new: bytes) -> tuple[int, int, bytes]:
+def _place(edit: TextEdit) -> Place:
+    return Place(edit.span.start, edit.span.stop, edit.new.decode(errors="replace"))
+
+
+def _trimmed(data: bytes, start: int, stop: int, new: bytes) -> TextEdit:
     """A change without what stays at its ends, cut between characters."""
-    old = data[start:stop]
-    if not (text := old.decode(errors="replace")) or old.decode(errors="replace").encode() != old:
-        return start, stop, new
-    other, left, right = new.decode(), 0, 0
+    text, other = data[start:stop].decode(), new.decode()
+    left = right = 0
     while left < min(len(text), len(other)) and text[left] == other[left]:
         left += 1
     while right < min(len(text), len(other)) - left and text[-1 - right] == other[-1 - right]:
         right += 1
     head = len(text[:left].encode())
     tail = len(text[len(text) - right :].encode())
-    return start + head, stop - tail, new[head : len(new) - tail]
+    return TextEdit(Span(start + head, stop - tail), new[head : len(new) - tail])
