@@ -23,6 +23,6 @@ def lsp(*, stdio: bool, tcp: int | None, ws: int | None, log_file: str | None) -
     """
     if stdio + (tcp is not None) + (ws is not None) > 1:
         raise click.UsageError("choose one of --stdio, --tcp and --ws.")
-    from infill_lsp.server import serve  # noqa: PLC0415 - pygls
+    from infill_lsp.start import start  # noqa: PLC0415 - pygls
 
-    serve(tcp=tcp, ws=ws, log_file=log_file)
+    start(tcp=tcp, ws=ws, log_file=log_file)

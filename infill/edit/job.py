@@ -189,7 +189,7 @@ class Job:
             self.denoising.complete(attempt)
             check = self.judge.check(attempt.fills, self.denoising.traces)
             if check.ok:
-                self.pool.add(self._filled(attempt, check))
+                self.pool.add(replace(self._filled(attempt, check), witnessed=True))
         if not self.pool:
             error.where = error.where or self.source.name
             error.hint = "nothing that parses was found so far; raise the budget"
@@ -222,6 +222,7 @@ class Job:
             alternatives=tuple(others)[: self.settings.alternatives],
             forwards=self.denoiser.forwards,
             stopped=stopped,
+            witnessed=filled.witnessed,
             goal=filled.goal,
             scope=self.judge.scope,
             windows=filled.windows,

@@ -34,6 +34,7 @@ class Filled:
     """One fill of all holes.
 
     windows   per group of holes that the model filled
+    witnessed whether the grammar completed what the model had no time for
     goal      the goal's score of the text, where there is a goal
     """
 
@@ -42,6 +43,7 @@ class Filled:
     holes: tuple[HoleFill, ...]
     check: Check
     windows: tuple[Denoised, ...]
+    witnessed: bool = False
     goal: float | None = None
 
     @property

@@ -32,6 +32,7 @@ class Proposal:
     alternatives   other results, best first
     forwards       canvases that the model scored for all of this
     stopped        why the work ended early: "nfe_budget", "time_limit", "cancelled"; else ""
+    witnessed      whether the work ended so early that the grammar alone completed it
     goal           how the settings' goal scores the text
     scope          the bytes of the source that the checks judged, with the fills; None is all
     windows        the canvases that the fills come from; none of a hole that no model filled
@@ -46,6 +47,7 @@ class Proposal:
     alternatives: tuple[Proposal, ...] = ()
     forwards: int = 0
     stopped: str = ""
+    witnessed: bool = False
     goal: float | None = None
     scope: Span | None = None
     windows: tuple[Denoised, ...] = field(default=(), compare=False, repr=False)

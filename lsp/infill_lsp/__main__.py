@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infill_lsp.server import serve
+from infill_lsp.start import start
 
 if __name__ == "__main__":
-    serve()
+    start()

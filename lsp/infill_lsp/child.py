@@ -13,6 +13,9 @@ from infill_lsp.messages import Message, MessageError, decode, encode
 
 LINE = 256_000_000
 """Bytes of a message at most: a text of `limits.text`, escaped, and its trace."""
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""The model's threads sleep while they wait for each other: spinning beside an editor and its other
+servers costs seconds (benchmarks/LOG.md)."""
 PATIENCE = 2.0
 """Seconds that a child has to end once nobody talks to it."""
 
@@ -46,7 +49,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LINE,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**WAITING, **os.environ},
         )
         self._reading = asyncio.create_task(self._read(self._process))
 

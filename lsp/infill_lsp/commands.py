@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import TypeVar, cast
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
-from lsprotocol import converters, types
+from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from infill.errors import InfillError
@@ -19,16 +19,16 @@ from infill_lsp.proposals import Kept
 from infill_lsp.protocol import Failure
 from infill_lsp.session import Session, Wish
 
+Wanted = TypeVar("Wanted")
 Token = types.ProgressToken | None
 Command = Callable[[Json, Token], Awaitable[Json]]
-CONVERTER: Converter = converters.get_converter()
 
 
 class Commands:
     """What the commands do."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, converter: Converter) -> None:
+        self._session, self._converter = session, converter
         self.all: dict[str, Command] = {
             "infill.fill": self.fill,
             "infill.fillAll": self.fill_all,
@@ -248,19 +248,18 @@ class Commands:
         """The place that `range` or `position` says."""
         encoding = self._session.encoding
         if "range" in given:
-            return document.text.span(_structured(given["range"], types.Range), encoding)
+            return document.text.span(self._structured(given["range"], types.Range), encoding)
         at = document.text.offset(self._position(given), encoding)
         return at, at
 
     def _position(self, given: Json) -> types.Position:
-        return _structured(given.get("position"), types.Position)
+        return self._structured(given.get("position"), types.Position)
 
     def _ranges(self, given: Json) -> list[types.Range]:
-        return [_structured(one, types.Range) for one in given.get("ranges") or []]
+        return [self._structured(one, types.Range) for one in given.get("ranges") or []]
 
-
-def _structured(value: object, kind: type[Any]) -> Any:  # noqa: ANN401 - of the kind that is wanted
-    try:
-        return CONVERTER.structure(value, kind)
-    except (BaseValidationError, TypeError, KeyError, ValueError) as error:
-        raise JsonRpcInvalidParams(f"expected a {kind.__name__}, got {value!r:.100}") from error
+    def _structured(self, value: object, kind: type[Wanted]) -> Wanted:
+        try:
+            return self._converter.structure(value, kind)
+        except (BaseValidationError, TypeError, KeyError, ValueError) as error:
+            raise JsonRpcInvalidParams(f"expected a {kind.__name__}, got {value!r:.100}") from error

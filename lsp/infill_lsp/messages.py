@@ -130,6 +130,7 @@ class Version:
 class Finished:
     """The ways to change the text, the best first; none where nothing is to change.
 
+    witnessed whether time ran out, so that the grammar alone completed the best
     choices   per place other texts, of other versions
     trace     JSON lines, as `infill trace` reads them
     """
@@ -142,6 +143,7 @@ class Finished:
     forwards: int
     ms: float
     stopped: str
+    witnessed: bool = False
     trace: str = ""
 
 

@@ -63,7 +63,7 @@ class Inline:
     debounce: int = _setting(150, _number(0, 10_000))
     alternatives: int = _setting(1, _number(0, 8))
     maxTokens: int = _setting(12, _number(1, 64))  # noqa: N815 - as it is written in settings
-    timeLimit: float = _setting(2.0, _number(0.05, 600, whole=False))  # noqa: N815
+    timeLimit: float = _setting(0.9, _number(0.05, 600, whole=False))  # noqa: N815
 
 
 @dataclass(frozen=True, kw_only=True)

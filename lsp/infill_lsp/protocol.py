@@ -60,6 +60,11 @@ class Protocol(LanguageServerProtocol):
     changed: Callable[[types.DidChangeTextDocumentParams], None]
     closed: Callable[[types.DidCloseTextDocumentParams], None]
 
+    @property
+    def converter(self) -> Converter:
+        """Makes LSP's types of JSON."""
+        return self._converter
+
     def structure_message(self, data: dict[str, Any]) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
         """As pygls does; a request that is not whole is answered, too."""
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from importlib.metadata import version
 from json import JSONDecodeError
 from typing import cast
 
@@ -13,6 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from infill.version import VERSION
 from infill_lsp import features, settings
 from infill_lsp.client import Client
 from infill_lsp.commands import Command, Commands
@@ -29,7 +29,7 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__(
             "infill",
-            version("infill-lm"),
+            VERSION,
             protocol_cls=Protocol,
             converter_factory=lenient_converter,
         )
@@ -62,7 +62,7 @@ def server() -> Server:
     made = Server()
     _life(made)
     _documents(made)
-    commands = Commands(made.session)
+    commands = Commands(made.session, made.ours.converter)
     for name, command in commands.all.items():
         _command(made, name, command)
     return made

@@ -300,10 +300,12 @@ def _finished(task: Task, proposal: Proposal, stood: StoodIn, message: str, ms: 
         versions=tuple(versions),
         choices=tuple(hole.alternatives for hole in proposal.holes),
         checked=judged,
-        message=message or "nothing was checked: no grammar of this language is known",
+        message=("time ran out, the grammar alone completed it; " if proposal.witnessed else "")
+        + (message or "nothing was checked: no grammar of this language is known"),
         forwards=proposal.forwards,
         ms=ms,
         stopped=proposal.stopped,
+        witnessed=proposal.witnessed,
         trace="".join(line for trace in proposal.traces for line in trace.lines()),
     )
 

@@ -221,3 +221,14 @@ async def test_settings_of_the_client_and_its_folders_are_asked_for(tmp_path):
 async def test_messages_between_server_and_worker_come_through_whole():
     task = Task(job="j", kind="fill", text="\ud835 é\n", name="n", places=(Place(0, 1),))
     assert task == decode(encode(task))
+
+
+async def test_what_only_the_grammar_wrote_is_no_completion(tmp_path):
+    uri = (tmp_path / "a.py").as_uri()
+    async with fresh(options={"inline": {"timeLimit": 0.05}}) as editor:
+        text = "def f(values):\n    return \n" * 20
+        editor.open(uri, text)
+        context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
+        place = editor.place(uri, text.index("return ") + 7)
+        params = types.InlineCompletionParams(context, types.TextDocumentIdentifier(uri), place)
+        assert not (await editor.text_document_inline_completion_async(params)).items

@@ -107,6 +107,7 @@ def test_what_is_complete_when_the_budget_ends_is_taken():
     bench = Workbench(model, Settings(length=[6, 2], candidates=2))
     proposal = bench.fill(f"y = {MARKER}", cancelled=cancelled)
     assert (proposal.holes[0].text, proposal.stopped) == ("aa", "cancelled")
+    assert not proposal.witnessed
 
 
 @given(st.integers(1, 9), st.integers(1, 12))
@@ -161,11 +162,13 @@ def test_forwards_are_what_reached_the_model(seed):
     proposal, model = fill(TEXT, seed=seed, candidates=3)
     assert proposal.forwards == model.canvases > 0
     assert not proposal.stopped
+    assert not proposal.witnessed
 
 
 def test_no_time_and_a_cancel_hand_out_the_best_so_far():
     proposal, model = fill(TEXT, time_limit=0.0)
     assert (proposal.stopped, model.canvases) == ("time_limit", 0)
+    assert proposal.witnessed
     json.loads(proposal.text)
     asked = []
     proposal, model = fill(TEXT, cancelled=lambda: len(asked) > 3 or asked.append(1) or False)

@@ -35,6 +35,7 @@ MAY_SEE = {
     "text": ("errors", "limits"),
     "errors": (),
     "_lazy": (),
+    "version": (),
     "limits": (),
     "goal": (),
     "vocab": L0,
@@ -71,6 +72,7 @@ ONLY_IN = {
 # worker, another process, are light
 LIGHT = (
     *("infill.text", "infill.errors", "infill.limits", "infill.edit.holes", "infill.edit.verify"),
+    "infill.version",
     "infill_lsp",
 )
 HEAVY = (*LIGHT, "infill.canvas", "infill.edit", "infill.decode", "infill.models")
