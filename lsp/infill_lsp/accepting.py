@@ -27,6 +27,8 @@ class Expected:
     text: str
     kept: Kept
     holes: tuple[Held, ...]
+    late: bool = False
+    """Whether nobody waits for it any more; the document's next change tells."""
     seen: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -64,9 +66,9 @@ class Accepting:
     def seen(self, uri: str, text: str) -> Expected | None:
         """The edit after which a document has this text, which is no longer waited for."""
         row = self._expected.get(uri, [])
-        found = next((one for one in row if one.text == text), None)
-        if found is not None:
-            row.remove(found)
+        fitting = sorted((one for one in row if one.text == text), key=lambda one: one.late)
+        found = fitting[0] if fitting else None
+        row[:] = [one for one in row if one is not found and not one.late]
         return found
 
     async def accept(
@@ -99,9 +101,10 @@ class Accepting:
                 return False, f"the editor refused: {answer.failure_reason or 'it gives no reason'}"
             await asyncio.wait_for(asyncio.shield(expected.seen), SEEN_WITHIN)
         except TimeoutError:
+            expected.late = True  # a client that waits for our answer may tell only then
             return False, "the editor says that it made the edit, but the document is as it was"
         finally:
-            if expected in row:
+            if expected in row and not expected.late:
                 row.remove(expected)
         return True, kept.message
 

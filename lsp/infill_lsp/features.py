@@ -246,6 +246,8 @@ def inlay_hints(session: Session, params: types.InlayHintParams) -> list[types.I
     uri = params.text_document.uri
     if uri not in session.documents or not session.options_for(uri).live:
         return []
+    if not session.client.can("workspace.inlay_hint.refresh_support"):
+        return []  # it would show a moment for ever
     document, hints = session.documents.get(uri), list[types.InlayHint]()
     start, stop = document.text.span(params.range, session.encoding)
     for kept in session.shelf.of(uri):

@@ -119,7 +119,7 @@ class Protocol(LanguageServerProtocol):
         handler = cast("Any", self.fm.commands.get(params.command))
         if handler is None:
             raise JsonRpcInvalidParams(f"there is no command {params.command!r}")
-        given: list[Any] = list(params.arguments or [])
+        given = [one for one in params.arguments or () if one is not None]
         if len(given) > 1 or (given and not isinstance(given[0], dict)):
             raise JsonRpcInvalidParams(f"{params.command} takes one object, got {given!r:.200}")
         arguments = cast("dict[str, Any]", given[0]) if given else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,9 @@ LANGUAGES = {"python": "python", "json": "json"}
 """Of an editor's languages those whose parser we have."""
 GRAMMARS = {"toml": "toml", "sql": "sql"}
 """Of an editor's languages those of which we have a grammar alone."""
+
+TRIES, REST = 4, 3.0
+"""How often an edit is offered to a client that refuses it, and the seconds between at most."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +76,7 @@ class Session:
         self.folders: dict[str, Options] = {}
         self.jobs: Jobs | None = None
         self.judge = Jobs(["--judge"], lambda _: None)
+        self._moved = asyncio.Event()  # some document has changed
         self.hints = Throttle(client.refresh_hints)
         self.edited: Callable[[str], None] = lambda _: None  # a document has changed
 
@@ -139,6 +144,7 @@ class Session:
                 self.tell(kept)
         if moved or found:
             self.refresh()
+        self._moved.set()
         self.edited(uri)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
@@ -302,9 +308,22 @@ class Session:
             kept.holes, kept.state, kept.message = [], "invalid", "its holes were edited"
         self.tell(kept)
         self.refresh()
-        if self.accepts_at_once(kept.uri):
-            await self.accept(kept)
+        if self.accepts_at_once(kept.uri):  # once the answer is out: some clients wait for it
+            self.client.later(self._accept_soon(kept))
         return kept
+
+    async def _accept_soon(self, kept: Kept) -> None:
+        """Accept unseen. A client whose user types refuses; after the next change it may not."""
+        reason = ""
+        for _ in range(TRIES):
+            await asyncio.sleep(0)
+            applied, reason = await self.accept(kept)
+            if applied or kept.state != "ready":
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), REST)
+            self._moved.clear()
+        self.client.warn(f"infill: {reason}; the fill is kept: accept it by a code action")
 
     @staticmethod
     def _held(kept: Kept, index: int, place: Place, text: Text) -> Held | None:

@@ -74,7 +74,8 @@ class Told:
 
 class Editor(LanguageClient):
     """manners   "good"; "late": refuses and says that it applied the edit; "error": answers with
-    an error; "blind": applies edits whatever their version says
+    an error; "blind": applies edits whatever their version says; "silent": makes the edit, and
+    tells of it when it is told to (`catch_up`)
     """
 
     def __init__(self) -> None:
@@ -84,7 +85,7 @@ class Editor(LanguageClient):
         self.manners = "good"
         self.settings: Any = None
         self.encoding = "utf-16"
-        self._tokens: list[Any] = []
+        self._untold: list[types.DidChangeTextDocumentParams] = []
         self._listen()
         ask = self.protocol.send_request_async
 
@@ -198,7 +199,15 @@ class Editor(LanguageClient):
         version = document.version + 1
         self.documents[uri], _ = document.changed(version, changes, self.encoding)
         name = types.VersionedTextDocumentIdentifier(uri=uri, version=version)
-        self.text_document_did_change(types.DidChangeTextDocumentParams(name, changes))
+        self._untold.append(types.DidChangeTextDocumentParams(name, changes))
+        if self.manners != "silent":
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Tell of the changes that were not told."""
+        for params in self._untold:
+            self.text_document_did_change(params)
+        self._untold.clear()
 
     def _apply(self, edit: types.WorkspaceEdit) -> types.ApplyWorkspaceEditResult:
         if self.manners == "error":

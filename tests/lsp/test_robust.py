@@ -85,7 +85,22 @@ async def test_where_nothing_can_be_shown_a_fill_is_accepted_at_once(tmp_path):
     async with fresh(capabilities={}) as editor:
         editor.open(uri, MEAN)
         proposal = await editor.command("infill.fillAll", uri=uri)
-        assert MEAN.replace("<FILL_ME>", proposal.holes[0].text) == editor.text(uri)
+        wanted = MEAN.replace("<FILL_ME>", proposal.holes[0].text)
+        await editor.until(lambda: wanted == editor.text(uri))
+
+
+async def test_an_edit_that_is_refused_while_the_user_types_is_offered_again(tmp_path):
+    uri = (tmp_path / "a.py").as_uri()
+    async with fresh(capabilities={}) as editor:
+        editor.open(uri, MEAN)
+        editor.manners = "error"
+        proposal = await editor.command("infill.fillAll", uri=uri)
+        await editor.until(lambda: "apply" in editor.told.calls)
+        assert MEAN == editor.text(uri)
+        editor.manners = "good"
+        editor.edit(uri, 0, 0, "# typed\n")
+        wanted = "# typed\n" + MEAN.replace("<FILL_ME>", proposal.holes[0].text)
+        await editor.until(lambda: wanted == editor.text(uri))
 
 
 async def test_a_model_that_is_not_there_is_named_and_the_server_stays(tmp_path):
@@ -108,8 +123,7 @@ async def test_a_worker_that_dies_is_started_again_and_no_document_is_lost(tmp_p
         await editor.until(lambda: any(s.state == "idle" for s in editor.told.statuses), 60)
         work = asyncio.ensure_future(editor.command("infill.fillAll", uri=uri))
         await editor.until(lambda: editor.told.steps)
-        [server] = [p for p in children(os.getpid()) if children(p)]
-        by_age = sorted(children(server))
+        by_age = sorted(children(editor._server.pid))
         os.kill(by_age[0], signal.SIGKILL)  # as the system does where memory is short
         with pytest.raises(JsonRpcException, match="memory"):
             await work

@@ -339,6 +339,16 @@ async def test_success_is_only_said_of_what_was_seen(editor, uri, manners):
     assert (await editor.command("infill.accept", proposal=proposal.id)).applied
 
 
+async def test_an_edit_that_is_told_late_is_ours_all_the_same(editor, uri):
+    editor.open(uri, MEAN)
+    proposal = await editor.command("infill.fillAll", uri=uri)
+    editor.manners = "silent"
+    answer = await editor.command("infill.accept", proposal=proposal.id)
+    assert not answer.applied  # it was not seen
+    editor.catch_up()
+    await editor.until(lambda: editor.told.proposals[-1].state == "accepted", 5)
+
+
 @pytest.mark.parametrize("how", ["request", "command", "progress", "editing"])
 async def test_work_is_cancelled_within_a_step(editor, uri, how):
     editor.open(uri, LONG)
