@@ -63,10 +63,7 @@ def find_holes(
     Raises HoleError when there is none, and when one is inside a string literal: that is nearly
     always text about markers, and filling it would change what the program says.
     """
-    wanted = marker.encode()
-    inside = scope or Span(0, len(source.data))
-    pattern = re.compile(re.escape(wanted))
-    found = [m.span() for m in pattern.finditer(source.data, inside.start, inside.stop)]
+    found = [*_marked(source, marker, language, scope or Span(0, len(source.data)))]
     if not found:
         raise HoleError(
             "there is no hole in the text",
@@ -74,21 +71,39 @@ def find_holes(
             expected=f"the marker {marker}",
             hint=f"write {marker} where code is wanted, or choose another marker",
         )
-    strings = _strings(source.data, language, inside.start)
-    string = next(strings, None)
-    for start, _ in found:
-        while string is not None and string.end() <= start:
-            string = next(strings, None)
-        if string is not None and string.start() <= start and not string[0].startswith(b"#"):
+    for hole, string in found:
+        if string is not None:
             raise HoleError(
                 "a marker is inside a string",
-                where=f"{source.name}, {source.position(start)}",
+                where=f"{source.name}, {source.position(hole.start)}",
                 expected="a marker where code is wanted",
-                got=string[0][:40].decode(errors="replace"),
+                got=string[:40].decode(errors="replace"),
                 hint="choose another marker, or give the hole as a byte span: "
-                f"Hole({start}, {start + len(wanted)})",
+                f"Hole({hole.start}, {hole.stop})",
             )
-    return tuple(Hole(start, stop) for start, stop in found)
+    return tuple(hole for hole, _ in found)
+
+
+def quoted(source: Source, marker: str, *, language: str | None) -> tuple[Span, ...]:
+    """The markers that are inside a string, for which `find_holes` refuses a text."""
+    everything = Span(0, len(source.data))
+    found = _marked(source, marker, language, everything)
+    return tuple(hole.span for hole, string in found if string is not None)
+
+
+def _marked(
+    source: Source, marker: str, language: str | None, inside: Span
+) -> Iterator[tuple[Hole, bytes | None]]:
+    """The markers, each with the string that it is in."""
+    strings = _strings(source.data, language, inside.start)
+    string = next(strings, None)
+    pattern = re.compile(re.escape(marker.encode()))
+    for found in pattern.finditer(source.data, inside.start, inside.stop):
+        start, stop = found.span()
+        while string is not None and string.end() <= start:
+            string = next(strings, None)
+        held = string is not None and string.start() <= start and not string[0].startswith(b"#")
+        yield Hole(start, stop), string[0] if string is not None and held else None
 
 
 def _strings(data: bytes, language: str | None, first: int) -> Iterator[re.Match[bytes]]:

@@ -7,8 +7,11 @@ it when they did not, or answer an error. So an edit is only taken for made once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from lsprotocol import types
 
 from infill.edit.verify import verify
 from infill_lsp.client import Client
@@ -27,6 +30,7 @@ class Expected:
     text: str
     kept: Kept
     holes: tuple[Held, ...]
+    shown: tuple[int, ...]  # which of its texts each hole had then
     late: bool = False
     """Whether nobody waits for it any more; the document's next change tells."""
     seen: asyncio.Future[None] = field(
@@ -36,6 +40,8 @@ class Expected:
     def made(self) -> None:
         """The edit was made: its holes are filled, and what is behind them has moved."""
         shift = 0
+        for held, chosen in zip(self.holes, self.shown, strict=True):
+            held.chosen = chosen
         for held in sorted(self.kept.holes, key=lambda held: held.start):
             held.start, held.stop = held.start + shift, held.stop + shift
             if held in self.holes:
@@ -54,10 +60,29 @@ class Accepting:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._expected: dict[str, list[Expected]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def forget(self, uri: str) -> None:
         """A document is closed."""
         self._expected.pop(uri, None)
+        self._turns.pop(uri, None)
+
+    @asynccontextmanager
+    async def turn(self, uri: str) -> AsyncGenerator[bool]:
+        """From an edit of a document to its end: two on their way would be of one version.
+
+        Gives False where the edit before it does not end.
+        """
+        turn = self._turns.setdefault(uri, asyncio.Lock())
+        try:
+            await asyncio.wait_for(turn.acquire(), 2 * SEEN_WITHIN)
+        except TimeoutError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            turn.release()
 
     def waits(self, uri: str) -> bool:
         """Whether an edit of a document is on its way."""
@@ -80,11 +105,15 @@ class Accepting:
         wanted = [h for h in kept.holes if not h.filled and hole in {None, h.index}]
         if not wanted:
             return False, "there is nothing left to accept"
-        expected = Expected(_with(document.text.text, wanted), kept, tuple(wanted))
+        shown = tuple(held.chosen for held in wanted)
+        expected = Expected(_with(document.text.text, wanted), kept, tuple(wanted), shown)
         if kept.mixed and hole is None and kept.checked == "file" and language is not None:
             check = verify(expected.text.encode(errors="replace"), language)
             if not check.ok:
                 return False, f"these were not sampled together, and do not parse: {check.reason}"
+        if expected.text == document.text.text:  # no change would ever be seen
+            expected.made()
+            return True, kept.message
         title, can = f"infill: {kept.kind}", self._client.can
         edit = workspace_edit(
             document,
@@ -93,20 +122,25 @@ class Accepting:
             annotation=title if can("workspace.workspace_edit.change_annotation_support") else None,
             versioned=can("workspace.workspace_edit.document_changes"),
         )
-        row = self._expected.setdefault(kept.uri, [])
+        refused = await self._made(expected, edit, title)
+        return not refused, refused or kept.message
+
+    async def _made(self, expected: Expected, edit: types.WorkspaceEdit, title: str) -> str:
+        """Have an edit made, and see it; why that was not so, else ""."""
+        row = self._expected.setdefault(expected.kept.uri, [])
         row.append(expected)
         try:
             answer = await self._client.apply(edit, title)
             if not answer.applied and not expected.seen.done():
-                return False, f"the editor refused: {answer.failure_reason or 'it gives no reason'}"
+                return f"the editor refused: {answer.failure_reason or 'it gives no reason'}"
             await asyncio.wait_for(asyncio.shield(expected.seen), SEEN_WITHIN)
         except TimeoutError:
             expected.late = True  # a client that waits for our answer may tell only then
-            return False, "the editor says that it made the edit, but the document is as it was"
+            return "the editor says that it made the edit, but the document is as it was"
         finally:
             if expected in row and not expected.late:
                 row.remove(expected)
-        return True, kept.message
+        return ""
 
 
 def _with(text: str, holes: Sequence[Held]) -> str:

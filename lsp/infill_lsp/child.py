@@ -86,6 +86,8 @@ class Child:
                     self._told(decode(line))
                 except MessageError:
                     log.exception("the worker said %r", line[:200])
+                except Exception:  # one message that cannot be taken in must not stop the others
+                    log.exception("a mistake in infill, over what the worker said")
         except (ValueError, ConnectionError):
             log.exception("the worker cannot be understood")
             self.kill()

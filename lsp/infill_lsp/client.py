@@ -48,6 +48,11 @@ class Client:
         """Tell the user what is wrong."""
         self.message(text, types.MessageType.Warning)
 
+    def say(self, text: str) -> None:
+        """Tell the user what a client that does not take our notifications would not show."""
+        if not self.notifications:
+            self.warn(text)
+
     def publish(self, uri: str, version: int | None, found: list[types.Diagnostic]) -> None:
         """Send all diagnostics of a document."""
         params = types.PublishDiagnosticsParams(uri, found, version)

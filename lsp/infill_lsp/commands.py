@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 
 from infill.errors import InfillError
 from infill_lsp.convert import SCHEMA, Json, proposal_json, status_json
@@ -111,7 +111,7 @@ class Commands:
             if (edit := document.last_edit) is None:
                 raise Failure("there is no last edit to follow; change something first")
             text = edit.base
-            start, stop = (len(edit.base[:at].encode()) for at in (edit.start, edit.stop))
+            start, stop = (_size(edit.base[:at]) for at in (edit.start, edit.stop))
             task["edit"] = Place(start, stop, edit.new)
             at = edit.start
         else:
@@ -122,7 +122,7 @@ class Commands:
         if "position" in given and trigger != "edit":
             at = document.text.offset(self._position(given), self._session.encoding)
         whole = (text or document.text.text)[:at]
-        task["at"] = len(whole.encode())
+        task["at"] = _size(whole)
         wish = Wish(
             kind="revise",
             holes=((0, len(document.text)),),
@@ -139,14 +139,15 @@ class Commands:
         except JobError as error:
             raise Failure(str(error), data={"error": error.error}) from error
         if kept is None:
-            return {"schema": SCHEMA, "proposal": None, "message": "there is nothing to change"}
+            message = "there is nothing to change"
+            session.client.say(message)
+            return {"schema": SCHEMA, "proposal": None, "message": message}
         return self._json(kept)
 
     async def accept(self, given: Json, token: Token) -> Json:
         """Write a proposal."""
         del token
-        applied, message = await self._session.accept(self._kept(given))
-        return {"schema": SCHEMA, "applied": applied, "message": message}
+        return await self._accepted(self._kept(given), None)
 
     async def accept_hole(self, given: Json, token: Token) -> Json:
         """Write one hole of a proposal."""
@@ -154,7 +155,12 @@ class Commands:
         kept, hole = self._kept(given), self._hole(given)
         if hole is None:
             raise JsonRpcInvalidParams("hole: expected the number of a hole")
+        return await self._accepted(kept, hole)
+
+    async def _accepted(self, kept: Kept, hole: int | None) -> Json:
         applied, message = await self._session.accept(kept, hole)
+        if not applied:  # most editors do not look at what a command answers
+            self._session.client.say(message)
         return {"schema": SCHEMA, "applied": applied, "message": message}
 
     async def reject(self, given: Json, token: Token) -> Json:
@@ -223,9 +229,13 @@ class Commands:
         if not isinstance(uri, str):
             raise JsonRpcInvalidParams(f"uri: expected a text, got {uri!r}")
         try:
-            return self._session.documents.get(uri)
+            document = self._session.documents.get(uri)
         except InfillError as error:
             raise Failure(str(error)) from error
+        version = given.get("version")
+        if version is not None and version != document.version:  # its places are of another text
+            raise JsonRpcContentModified("the document has changed since; ask for it again")
+        return document
 
     def _kept(self, given: Json) -> Kept:
         """The proposal of that name, or the latest of a document."""
@@ -263,3 +273,8 @@ class Commands:
             return self._converter.structure(value, kind)
         except (BaseValidationError, TypeError, KeyError, ValueError) as error:
             raise JsonRpcInvalidParams(f"expected a {kind.__name__}, got {value!r:.100}") from error
+
+
+def _size(text: str) -> int:
+    """Its bytes; what is no text is refused when it is to be worked on."""
+    return len(text.encode(errors="surrogatepass"))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from lsprotocol import types
 
 from infill.errors import HoleError, InfillError
 from infill_lsp.documents import Document
 from infill_lsp.jobs import JobError
+from infill_lsp.languages import GRAMMARS, LANGUAGES, in_strings
 from infill_lsp.messages import Checkable, Place, Task
-from infill_lsp.session import GRAMMARS, LANGUAGES, Session
+from infill_lsp.session import Session
 
 REST = 0.3
 """Seconds without a change before a document is looked at."""
 SOURCE = "infill"
 LONGEST = 200_000
 """Bytes of a text that is judged as a whole; more would take minutes."""
+
+log = logging.getLogger(__name__)
 
 
 class Diagnosing:
@@ -37,12 +41,14 @@ class Diagnosing:
     def _over(self, uri: str, done: asyncio.Task[None]) -> None:
         if self._looks.get(uri) is done:
             del self._looks[uri]
-        if not done.cancelled():
-            done.exception()
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("%s could not be looked at", uri, exc_info=error)
 
     async def _look(self, uri: str) -> None:
         await asyncio.sleep(REST)
         session = self._session
+        if uri not in session.documents:
+            return
         document = session.documents.get(uri)
         wanted = session.options_for(uri).diagnostics
         found, holes = ([], []) if wanted == "off" else self._holes(document)
@@ -59,10 +65,10 @@ class Diagnosing:
         try:
             holes = session.marked(document)
         except HoleError as error:  # the marker in a string, most of the time
-            at = document.text.text.find(marker)
-            place = document.text.range(at, at + len(marker), session.encoding)
             warning = types.DiagnosticSeverity.Warning
-            return [_diagnostic(place, error.what, warning, "marker")], []
+            spans = in_strings(document, marker)
+            places = [document.text.range(a, b, session.encoding) for a, b in spans]
+            return [_diagnostic(place, error.what, warning, "marker") for place in places], []
         except InfillError:
             return [], []
         hint = types.DiagnosticSeverity.Hint

@@ -127,7 +127,7 @@ def _resolvable(session: Session) -> tuple[str, ...]:
 
 
 def _within(kind: str, wanted: str) -> bool:
-    return kind == wanted or kind.startswith(f"{wanted}.")
+    return not wanted or kind == wanted or kind.startswith(f"{wanted}.")  # "" is every kind
 
 
 def _action(offer: _Offer, *, with_command: bool) -> types.CodeAction:

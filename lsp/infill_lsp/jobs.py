@@ -97,6 +97,7 @@ class Jobs:
         self._numbers = itertools.count(1)
         self._watchdog: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._killed = False  # it was we who ended the worker
         self._closed = False
 
     @property
@@ -128,6 +129,8 @@ class Jobs:
         Raises JobError; CancelledError where it was cancelled, which may also be done by
         cancelling whoever awaits it.
         """
+        if self._closed:
+            raise JobError("the server is shutting down", "server")
         for other in self._all(document):
             if other.place == place:
                 self._cancel(other)
@@ -171,8 +174,14 @@ class Jobs:
             self._child.tell(Cancel(job.task.job))
             if self._watchdog is None:
                 loop = asyncio.get_running_loop()
-                self._watchdog = loop.call_later(PATIENCE, self._child.kill)
+                self._watchdog = loop.call_later(PATIENCE, self._kill)
         self._say()
+
+    def _kill(self) -> None:
+        """End a worker that does not heed a cancel: nothing is wrong with those that wait."""
+        if self._child is not None:
+            self._killed = True
+            self._child.kill()
 
     def _pump(self) -> None:
         """Give the worker the next job, if it has none."""
@@ -205,7 +214,7 @@ class Jobs:
     async def _start(self, child: Child) -> None:
         try:
             await child.start()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # as of a name with a NUL in it
             log.exception("the worker cannot be started")
             self._child = None
             self._fail_all(f"the worker cannot be started: {error}")
@@ -214,7 +223,7 @@ class Jobs:
         known, now = self._known, self._current
         match message:
             case Loaded():
-                known.state, known.message = "idle", ""
+                known.state, known.message = "idle" if now is None else "working", ""
                 known.model, known.device = message.model, message.device
             case Unloadable():
                 known.state, known.message = "failed", message.message
@@ -262,6 +271,12 @@ class Jobs:
         if self._closed:
             return
         known = self._known
+        if self._killed:
+            self._killed, known.state, known.message = False, "starting", ""
+            if now is not None and not now.answer.done():  # it was told while the worker ended
+                self._waiting.setdefault(now.document, deque()).appendleft(now)
+            self._pump()
+            return
         known.deaths += 1
         reason = f"signal {-status}" if status < 0 else f"exit status {status}"
         known.state, known.message = "failed", f"the worker ended ({reason}); it is started again"

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
+import infill_grammars
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -73,7 +75,7 @@ class Options:
     model: str = _setting("embedded", TEXT, trusted=True)
     notifications: bool = _setting(default=False, rule=SWITCH, trusted=True)
     threads: int = _setting(0, _number(0, 1024), trusted=True)
-    grammar: str = _setting("auto", TEXT)
+    grammar: str = _setting("auto", _one_of("auto", "none", *infill_grammars.names()))
     marker: str = _setting("<FILL_ME>", TEXT)
     seed: int = _setting(0, _number(0, 2**53))
     maxTokens: int = _setting(24, _number(1, 256))  # noqa: N815

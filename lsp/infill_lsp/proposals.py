@@ -112,11 +112,11 @@ class Kept:
     def turn(self, by: int, hole: int | None = None) -> None:
         """Show the next version (`by` 1, or -1) of all holes, or of one alone its next text."""
         if hole is not None:
-            if (held := self.hole(hole)) is not None and held.texts:
+            if (held := self.hole(hole)) is not None and held.texts and not held.filled:
                 held.chosen = (held.chosen + by) % len(held.texts)
         elif self.versions:
             self.choice = (self.choice + by) % len(self.versions)
-            for held in self.holes:
+            for held in (one for one in self.holes if not one.filled):
                 held.chosen = held.texts.index(self.versions[self.choice][held.index])
 
     def rebase(self, change: Change) -> bool:

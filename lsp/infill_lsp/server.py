@@ -56,6 +56,17 @@ class Server(LanguageServer):
         if faults:
             self.client.warn("\n".join(faults))
 
+    async def configure(self) -> None:
+        """Ask for the settings."""
+        folders = list(self.workspace.folders.values())
+        self.complain(await settings.pulled(self.session, folders))
+        self.look_again()
+
+    def look_again(self) -> None:
+        """What is said of documents may be said otherwise with other settings."""
+        for document in self.session.documents:
+            self.diagnosing.touched(document.uri)
+
 
 def server() -> Server:
     """The server with all its handlers."""
@@ -92,25 +103,20 @@ def _life(made: Server) -> None:
             made.client.later(
                 made.client_register_capability_async(types.RegistrationParams([one]))
             )
-        await _configure()
-
-    async def _configure() -> None:
-        folders = list(made.workspace.folders.values())
-        made.complain(await settings.pulled(session, folders))
-        for document in session.documents:
-            made.diagnosing.touched(document.uri)
+        await made.configure()
 
     @made.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def _configured(params: types.DidChangeConfigurationParams) -> None:
         if made.client.can("workspace.configuration"):
-            await _configure()
+            await made.configure()
         else:
             made.complain(settings.pushed(session, params.settings))
+            made.look_again()
 
     @made.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     async def _folders(params: types.DidChangeWorkspaceFoldersParams) -> None:
         del params
-        await _configure()
+        await made.configure()
 
     @made.feature(types.SHUTDOWN)
     async def _shutdown(params: None) -> None:

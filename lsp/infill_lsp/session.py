@@ -15,7 +15,6 @@ from typing import Any
 
 from lsprotocol import types
 
-from infill.edit.holes import find_holes
 from infill.errors import InputError
 from infill.text import Source
 from infill_lsp.accepting import Accepting
@@ -28,17 +27,13 @@ from infill_lsp.convert import (
 )
 from infill_lsp.documents import Document, Documents
 from infill_lsp.jobs import JobError, Jobs, Status
+from infill_lsp.languages import GRAMMARS, LANGUAGES, marked
 from infill_lsp.live import Throttle
 from infill_lsp.messages import Details, Finished, Moment, Place, Task
 from infill_lsp.options import Options
 from infill_lsp.positions import Text
 from infill_lsp.proposals import Held, Kept, Shelf
 from infill_lsp.rebase import rebased_through
-
-LANGUAGES = {"python": "python", "json": "json"}
-"""Of an editor's languages those whose parser we have."""
-GRAMMARS = {"toml": "toml", "sql": "sql"}
-"""Of an editor's languages those of which we have a grammar alone."""
 
 TRIES, REST = 4, 3.0
 """How often an edit is offered to a client that refuses it, and the seconds between at most."""
@@ -72,9 +67,11 @@ class Session:
         self.shelf = Shelf()
         self.accepting = Accepting(client)
         self.encoding = "utf-16"
-        self.options = Options()
+        self.given = Options()  # by the editor itself, when it began
+        self.options = self.given
         self.folders: dict[str, Options] = {}
         self.jobs: Jobs | None = None
+        self._failure = ""  # of the worker, that the user knows of
         self.judge = Jobs(["--judge"], lambda _: None)
         self._moved = asyncio.Event()  # some document has changed
         self.hints = Throttle(client.refresh_hints)
@@ -84,7 +81,9 @@ class Session:
 
     def begin(self) -> None:
         """Start the model's worker, with the options that are now known."""
-        arguments = ["--model", self.options.model, "--threads", str(self.options.threads)]
+        if self.jobs is not None:
+            return
+        arguments = [f"--model={self.options.model}", f"--threads={self.options.threads}"]
         self.client.notifications = self.options.notifications
         self.jobs = Jobs(arguments, self._status_changed)
         self.jobs.wake()
@@ -104,6 +103,11 @@ class Session:
         return self.jobs.status
 
     def _status_changed(self, status: Status) -> None:
+        if status.state == "failed" and status.message != self._failure:
+            self.client.say(status.message)
+            self._failure = status.message
+        elif status.state == "idle":
+            self._failure = ""
         self.client.notify("infill/status", status_json(status))
 
     # -- documents
@@ -142,7 +146,7 @@ class Session:
                 held.tokens = ()  # what was drawn belongs to the text before
             if kept.state != "accepted":  # which is followed for the sake of hovers
                 self.tell(kept)
-        if moved or found:
+        if found or any(kept.state != "accepted" for kept in moved):
             self.refresh()
         self._moved.set()
         self.edited(uri)
@@ -163,21 +167,13 @@ class Session:
 
     def marked(self, document: Document) -> list[tuple[int, int]]:
         """The marked holes of a document. Raises InfillError, also where there is none."""
-        options = self.options_for(document.uri)
-        source = Source.of(document.text.text, document.uri)
-        language = LANGUAGES.get(document.language_id)
-        found = find_holes(source, options.marker, language=language)
-        char = document.text.char
-        return [(char(hole.start), char(hole.stop)) for hole in found]
+        return marked(document, self.options_for(document.uri).marker)
 
     def marked_or_none(self, document: Document) -> list[tuple[int, int]]:
         """The marked holes; none where a marker cannot be one."""
-        if self.options_for(document.uri).marker not in document.text.text:
-            return []
-        try:
+        with suppress(InputError):
             return self.marked(document)
-        except InputError:
-            return []
+        return []
 
     # -- sampling
 
@@ -191,11 +187,11 @@ class Session:
         if self.jobs is None:
             raise JobError("the server is not initialized", "server")
         uri, text = document.uri, document.text.text
+        task = self._task(document, wish)
         held = [Held(i, a, b, text[a:b]) for i, (a, b) in enumerate(wish.holes)]
         kept = self.shelf.put(uri, document.version, wish.kind, held)
         if wish.kind != "revise":  # whose places are not known yet
             self._supersede(kept)
-        task = self._task(document, wish)
         kept.job = task.job
         self.tell(kept)
         try:
@@ -225,6 +221,11 @@ class Session:
     def _task(self, document: Document, wish: Wish) -> Task:
         if self.jobs is None:
             raise JobError("the server is not initialized", "server")
+        text = document.text.text if wish.text is None else wish.text
+        try:
+            Source.of(text, document.uri)
+        except InputError as error:  # JSON would join halves of a pair that came one by one
+            raise JobError(str(error), type(error).__name__) from error
         options = self.options_for(document.uri)
         language = LANGUAGES.get(document.language_id)
         grammar = GRAMMARS.get(document.language_id)
@@ -240,7 +241,7 @@ class Session:
         return Task(
             job=self.jobs.name(),
             kind=wish.kind,  # pyright: ignore[reportArgumentType] - a kind of task
-            text=document.text.text if wish.text is None else wish.text,
+            text=text,
             name=document.uri,
             language=language,
             grammar=grammar if options.grammar == "auto" else options.grammar,
@@ -308,8 +309,8 @@ class Session:
             kept.holes, kept.state, kept.message = [], "invalid", "its holes were edited"
         self.tell(kept)
         self.refresh()
-        if self.accepts_at_once(kept.uri):  # once the answer is out: some clients wait for it
-            self.client.later(self._accept_soon(kept))
+        if kept.open and self.accepts_at_once(kept.uri):
+            self.client.later(self._accept_soon(kept))  # once it is answered: some clients wait
         return kept
 
     async def _accept_soon(self, kept: Kept) -> None:
@@ -320,9 +321,11 @@ class Session:
             applied, reason = await self.accept(kept)
             if applied or kept.state != "ready":
                 return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), REST)
             self._moved.clear()
+            try:
+                await asyncio.wait_for(self._moved.wait(), REST)
+            except TimeoutError:
+                break  # offered twice to the same text, an edit might be made twice
         self.client.warn(f"infill: {reason}; the fill is kept: accept it by a code action")
 
     @staticmethod
@@ -362,9 +365,19 @@ class Session:
 
     async def accept(self, kept: Kept, hole: int | None = None) -> tuple[bool, str]:
         """Write what a proposal shows; whether the document was seen to change, or why not."""
-        document = self.documents.get(kept.uri)
-        language = LANGUAGES.get(document.language_id)
-        return await self.accepting.accept(kept, hole, document, self.encoding, language)
+        uri = kept.uri
+        async with self.accepting.turn(uri) as ours:
+            if not ours:
+                return False, "the editor has not answered the edit before this one"
+            if uri not in self.documents:
+                return False, "its document was closed"
+            document = self.documents.get(uri)
+            language = LANGUAGES.get(document.language_id)
+            done = await self.accepting.accept(kept, hole, document, self.encoding, language)
+        if done[0] and uri in self.documents and self.documents.get(uri) is document:
+            self.tell(kept)  # it stood there already, so that nothing was seen to change
+            self.refresh()
+        return done
 
     def reject(self, kept: Kept) -> None:
         """Drop a proposal, or stop the work on it."""

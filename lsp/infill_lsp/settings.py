@@ -17,17 +17,18 @@ def initial(session: Session, given: object) -> list[str]:
         return []
     if not isinstance(given, Mapping):
         return [f"initializationOptions: expected an object, got {type(given).__name__}"]
-    session.options, faults = session.options.updated(cast("Mapping[str, object]", given))
+    session.given, faults = session.given.updated(cast("Mapping[str, object]", given))
+    session.options = session.given
     return faults
 
 
 def pushed(session: Session, given: object) -> list[str]:
     """Take in what a client sends with `workspace/didChangeConfiguration`."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, Mapping) or "infill" not in given:
         return []
-    section = cast("Mapping[str, object]", given).get("infill")
-    session.folders, base = {}, session.options
-    session.options, faults = _taken(base, section)
+    section = cast("Mapping[str, object]", given)["infill"]
+    session.folders = {}
+    session.options, faults = _taken(session.given, section)
     return faults
 
 
@@ -38,7 +39,7 @@ async def pulled(session: Session, folders: list[types.WorkspaceFolder]) -> list
     if len(answers) != len(scopes):
         return []
     (_, first), *others = zip(scopes, answers, strict=True)
-    session.options, faults = _taken(session.options, first)
+    session.options, faults = _taken(session.given, first)  # what was taken back is not kept
     session.folders = {}
     for uri, answer in others:
         session.folders[str(uri)], more = _taken(session.options, answer)

@@ -47,15 +47,24 @@ class Line:
 
     def listen(self, source: BinaryIO) -> None:
         """Take in messages until the server is gone; then nothing is left to do."""
-        for line in source:
-            match decode(line):
-                case Cancel(job):
-                    self.cancelled.add(job)
-                case Task() as task:
-                    self.tasks.put(task)
-                case other:
-                    raise AssertionError(f"a server does not say {type(other).__name__}")
-        os._exit(0)
+        status = 1  # a worker that has gone deaf, as where memory is short, must not seem to work
+        try:
+            for line in source:
+                match decode(line):
+                    case Cancel(job):
+                        self.cancelled.add(job)
+                    case Task() as task:
+                        self.tasks.put(task)
+                    case other:
+                        raise AssertionError(f"a server does not say {type(other).__name__}")
+            status = 0
+        except BaseException:  # noqa: BLE001 - whatever it was, nobody listens any more
+            import traceback  # noqa: PLC0415 - rare
+
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

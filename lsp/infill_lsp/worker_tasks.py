@@ -103,7 +103,8 @@ class Bench:
                     raise
                 reason = "it cannot be completed elsewhere"
         proposal, stood = self._run(task, source, spans, block)
-        first, last = source.position(block.start).line, source.position(block.stop).line
+        ends = block.start, max(block.start, block.stop - 1)  # the next block begins at its stop
+        first, last = (source.position(at).line for at in ends)
         message = f"lines {first} to {last} parse; the rest of the file was left out, as {reason}"
         return proposal, stood, message
 
@@ -183,7 +184,7 @@ class Bench:
         now = source.data if edit is None else apply_edits(source.data, [edit])
         spans = None
         if task.scope != "file" and task.language == "python":
-            spans = [enclosing(source.data, task.at, task.scope)]
+            spans = [enclosing(source.data, task.at, task.scope, task.language)]
         wrong = [Span(place.start, place.stop) for place in task.wrong or ()]
         result = revise(
             source.data,
@@ -324,17 +325,46 @@ def _version(proposal: Proposal, stood: StoodIn) -> Version:
 def _changes(result: Revised, edit: TextEdit | None, now: bytes) -> Iterator[Place]:
     """What a revision changes beside the user's edit, as places of the text after that edit."""
     growth = 0 if edit is None else len(edit.new) - len(edit.span)
+    shift = 0
+    found: list[TextEdit] = []
+    holder = edit and _holder(result, edit)
     for one in result.edits:
-        start, stop, new = one.span.start, one.span.stop, one.new
-        if edit is not None and one.span == edit.span and new == edit.new:
-            continue
-        if edit is not None and start >= edit.span.stop:
+        start, stop = one.span.start + shift, one.span.stop + shift
+        if one == holder:  # the two may be composed: what differs from the text now is the change
+            stop, shift = stop + growth, growth
+        elif edit is not None and holder is None and one.span.start >= edit.span.stop:
             start, stop = start + growth, stop + growth
-        elif edit is not None and stop > edit.span.start:
-            stop += growth  # the two were composed: what differs from the text now is the change
-        old = now[start:stop]
-        if old != new:
-            yield _place(_by_words(now, _trimmed(now, start, stop, new)))
+        if now[start:stop] != one.new:
+            found.append(_trimmed(now, start, stop, one.new))
+    yield from map(_place, _worded(now, found))
+
+
+def _holder(result: Revised, edit: TextEdit) -> TextEdit | None:
+    """The edit of a revision that is the user's own, or has it in it."""
+    if edit in result.edits:
+        return edit
+    around = (
+        one
+        for one in result.edits
+        if one.span.start <= edit.span.start and edit.span.stop <= one.span.stop
+    )
+    return next(around, None)
+
+
+def _worded(data: bytes, edits: Sequence[TextEdit]) -> Iterator[TextEdit]:
+    """Edits as edits of whole words; those that change the same word are one."""
+    groups: list[tuple[Span, list[TextEdit]]] = []
+    for edit in sorted(edits):
+        span = _by_words(data, edit).span
+        if groups and span.start < groups[-1][0].stop:
+            last, row = groups[-1]
+            groups[-1] = (Span(last.start, max(last.stop, span.stop)), [*row, edit])
+        else:
+            groups.append((span, [edit]))
+    for span, row in groups:
+        text = data[span.start : span.stop]
+        own = [(e.span.start - span.start, e.span.stop - span.start, e.new) for e in row]
+        yield TextEdit(span, apply_edits(text, [TextEdit(Span(a, b), new) for a, b, new in own]))
 
 
 def _place(edit: TextEdit) -> Place:

@@ -246,3 +246,16 @@ async def test_what_only_the_grammar_wrote_is_no_completion(tmp_path):
         place = editor.place(uri, text.index("return ") + 7)
         params = types.InlineCompletionParams(context, types.TextDocumentIdentifier(uri), place)
         assert not (await editor.text_document_inline_completion_async(params)).items
+
+
+async def test_a_worker_that_can_hear_no_more_ends():
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "infill_lsp.worker", "--judge",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    process.stdin.write(b"this is no message\n")
+    try:
+        assert 1 == await asyncio.wait_for(process.wait(), 20)
+    finally:
+        process.stdin.close()

@@ -130,7 +130,7 @@ def server_faults(package: Path) -> list[str]:
     faults = []
     for name, path, tree in modules(package):
         seen = HEAVY if is_worker(name) else LIGHT
-        others = {*PROTOCOL, *sys.stdlib_module_names, "__future__"}
+        others = {*PROTOCOL, "infill_grammars", *sys.stdlib_module_names, "__future__"}
         if name in WITHOUT_PYGLS:
             others.remove("pygls")
         is_package = path.name == "__init__.py"
