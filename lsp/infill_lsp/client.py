@@ -55,6 +55,8 @@ class Client:
 
     def publish(self, uri: str, version: int | None, found: list[types.Diagnostic]) -> None:
         """Send all diagnostics of a document."""
+        if self.capability("text_document.publish_diagnostics") is None:
+            return
         params = types.PublishDiagnosticsParams(uri, found, version)
         self._server.text_document_publish_diagnostics(params)
 
@@ -70,6 +72,9 @@ class Client:
 
     async def apply(self, edit: types.WorkspaceEdit, title: str) -> types.ApplyWorkspaceEditResult:
         """Ask the client to make an edit; a client that answers with an error did not."""
+        if not self.can("workspace.apply_edit"):
+            reason = "it does not declare that it takes edits (workspace.applyEdit)"
+            return types.ApplyWorkspaceEditResult(applied=False, failure_reason=reason)
         params = types.ApplyWorkspaceEditParams(edit, title)
         try:
             return await self._server.workspace_apply_edit_async(params)

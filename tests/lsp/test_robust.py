@@ -18,6 +18,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 pytestmark = pytest.mark.asyncio
+BARE = {"workspace": {"applyEdit": True}}
 
 MEAN = (
     "def mean(values):\n    total = sum(values)\n    count = <FILL_ME>\n    return total / count\n"
@@ -75,14 +76,15 @@ async def test_a_client_that_declares_nothing_is_asked_for_nothing(tmp_path):
             )
         )
         assert all(getattr(one, "command", None) for one in found)  # nothing is left to resolve
-        assert (await editor.command("infill.accept", uri=uri)).applied
-        assert ["apply"] == editor.told.calls
+        answer = await editor.command("infill.accept", uri=uri)
+        assert (False, True) == (answer.applied, "workspace.applyEdit" in answer.message)
+        assert ([], {}) == (editor.told.calls, editor.told.diagnostics)
         assert [] == [*editor.told.steps, *editor.told.progress, *editor.told.statuses]
 
 
 async def test_where_nothing_can_be_shown_a_fill_is_accepted_at_once(tmp_path):
     uri = (tmp_path / "a.py").as_uri()
-    async with fresh(capabilities={}) as editor:
+    async with fresh(capabilities=BARE) as editor:
         editor.open(uri, MEAN)
         proposal = await editor.command("infill.fillAll", uri=uri)
         wanted = MEAN.replace("<FILL_ME>", proposal.holes[0].text)
@@ -91,7 +93,7 @@ async def test_where_nothing_can_be_shown_a_fill_is_accepted_at_once(tmp_path):
 
 async def test_an_edit_that_is_refused_while_the_user_types_is_offered_again(tmp_path):
     uri = (tmp_path / "a.py").as_uri()
-    async with fresh(capabilities={}) as editor:
+    async with fresh(capabilities=BARE) as editor:
         editor.open(uri, MEAN)
         editor.manners = "error"
         proposal = await editor.command("infill.fillAll", uri=uri)
