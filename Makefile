@@ -46,7 +46,8 @@ vsix:
 	@mkdir -p dist
 	cd lsp/editors/vscode && npm ci --ignore-scripts && npm run package
 
-# the extension in a real VS Code, which is fetched once; needs chromium, too
+# the clients in a real VS Code, which is fetched once, and in Emacs; on Debian:
+#   apt-get install chromium emacs-nox elpa-eglot
 test-editors: .venv/.dev vsix
 	$(BIN)/pytest tests/editors
 

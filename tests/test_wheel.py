@@ -162,7 +162,7 @@ def test_the_wheel_holds_every_module_the_weights_the_core_and_nothing_else(whee
     assert {"infill/weights/model.safetensors", "infill/py.typed"} <= contents(wheel)
     assert {"infill_grammars/python.lark", "infill_grammars/json.lark"} <= contents(wheel)
     assert len(CORES) == 1
-    assert {"infill.lua"} == {Path(name).name for name in beside(wheel)}
+    assert {"infill.el", "infill.lua"} == {Path(name).name for name in beside(wheel)}
 
 
 @needs_compiler

@@ -7,7 +7,7 @@ it when they did not, or answer an error. So an edit is only taken for made once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from infill.edit.verify import verify
 from infill_lsp.client import Client
 from infill_lsp.convert import workspace_edit
 from infill_lsp.documents import Document
+from infill_lsp.languages import LANGUAGES
 from infill_lsp.proposals import Held, Kept
 
 SEEN_WITHIN = 2.0
@@ -33,6 +34,8 @@ class Expected:
     shown: tuple[int, ...]  # which of its texts each hole had then
     late: bool = False
     """Whether nobody waits for it any more; the document's next change tells."""
+    answered: Callable[[], None] = lambda: None
+    """Called once the client has answered the edit, whatever it said."""
     seen: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -97,7 +100,12 @@ class Accepting:
         return found
 
     async def accept(
-        self, kept: Kept, hole: int | None, document: Document, encoding: str, language: str | None
+        self,
+        kept: Kept,
+        hole: int | None,
+        document: Document,
+        encoding: str,
+        answered: Callable[[], None] | None = None,
     ) -> tuple[bool, str]:
         """Write what a proposal shows, or one hole of it; whether that was seen, or why not."""
         if kept.state != "ready":
@@ -107,6 +115,8 @@ class Accepting:
             return False, "there is nothing left to accept"
         shown = tuple(held.chosen for held in wanted)
         expected = Expected(_with(document.text.text, wanted), kept, tuple(wanted), shown)
+        expected.answered = answered or expected.answered
+        language = LANGUAGES.get(document.language_id)
         if kept.mixed and hole is None and kept.checked == "file" and language is not None:
             check = verify(expected.text.encode(errors="replace"), language)
             if not check.ok:
@@ -131,6 +141,7 @@ class Accepting:
         row.append(expected)
         try:
             answer = await self._client.apply(edit, title)
+            expected.answered()
             if not answer.applied and not expected.seen.done():
                 return f"the editor refused: {answer.failure_reason or 'it gives no reason'}"
             await asyncio.wait_for(asyncio.shield(expected.seen), SEEN_WITHIN)

@@ -310,15 +310,18 @@ class Session:
         self.tell(kept)
         self.refresh()
         if kept.open and self.accepts_at_once(kept.uri):
-            self.client.later(self._accept_soon(kept))  # once it is answered: some clients wait
+            # a client that waits for our answer takes the edit, and tells of it only afterwards
+            answered = asyncio.Event()
+            self.client.later(self._accept_soon(kept, answered))
+            await answered.wait()
         return kept
 
-    async def _accept_soon(self, kept: Kept) -> None:
+    async def _accept_soon(self, kept: Kept, answered: asyncio.Event) -> None:
         """Accept unseen. A client whose user types refuses; after the next change it may not."""
         reason = ""
         for _ in range(TRIES):
-            await asyncio.sleep(0)
-            applied, reason = await self.accept(kept)
+            applied, reason = await self.accept(kept, answered=answered.set)
+            answered.set()  # whatever kept the edit from being sent
             if applied or kept.state != "ready":
                 return
             self._moved.clear()
@@ -363,7 +366,9 @@ class Session:
         self.hints.touch()
         self.client.refresh_lenses()
 
-    async def accept(self, kept: Kept, hole: int | None = None) -> tuple[bool, str]:
+    async def accept(
+        self, kept: Kept, hole: int | None = None, answered: Callable[[], None] | None = None
+    ) -> tuple[bool, str]:
         """Write what a proposal shows; whether the document was seen to change, or why not."""
         uri = kept.uri
         async with self.accepting.turn(uri) as ours:
@@ -372,8 +377,7 @@ class Session:
             if uri not in self.documents:
                 return False, "its document was closed"
             document = self.documents.get(uri)
-            language = LANGUAGES.get(document.language_id)
-            done = await self.accepting.accept(kept, hole, document, self.encoding, language)
+            done = await self.accepting.accept(kept, hole, document, self.encoding, answered)
         if done[0] and uri in self.documents and self.documents.get(uri) is document:
             self.tell(kept)  # it stood there already, so that nothing was seen to change
             self.refresh()

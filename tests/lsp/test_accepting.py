@@ -45,7 +45,7 @@ def document(text: str = TEXT) -> Document:
 async def test_what_stands_there_already_is_accepted_at_once():
     client, kept = Slow(), proposal("HOLE")
     accepting = Accepting(client)
-    answer = accepting.accept(kept, None, document(), "utf-16", None)
+    answer = accepting.accept(kept, None, document(), "utf-16")
     assert (await asyncio.wait_for(answer, 0.5))[0]
     assert ([], "accepted") == (client.edits, kept.state)
 
@@ -53,7 +53,7 @@ async def test_what_stands_there_already_is_accepted_at_once():
 async def test_what_is_shown_next_is_not_what_was_written():
     client, kept = Slow(), proposal("x", "longer")
     accepting = Accepting(client)
-    work = asyncio.ensure_future(accepting.accept(kept, 0, document(), "utf-16", None))
+    work = asyncio.ensure_future(accepting.accept(kept, 0, document(), "utf-16"))
     await asyncio.sleep(0)
     kept.turn(1)  # while the edit is on its way
     found = accepting.seen("u", TEXT.replace("HOLE", "x", 1))
