@@ -13,9 +13,9 @@ from infill_lsp.messages import Message, MessageError, decode, encode
 
 LINE = 256_000_000
 """Bytes of a message at most: a text of `limits.text`, escaped, and its trace."""
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""The model's threads sleep while they wait for each other: spinning beside an editor and its other
-servers costs seconds (benchmarks/LOG.md)."""
+WAITING = {"GOMP_SPINCOUNT": "1000"}
+"""How long the model's threads spin for each other before they sleep: the usual 300,000 times cost
+seconds beside an editor and its other servers (benchmarks/LOG.md)."""
 PATIENCE = 2.0
 """Seconds that a child has to end once nobody talks to it."""
 
