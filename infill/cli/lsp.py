@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
@@ -23,6 +25,12 @@ def lsp(*, stdio: bool, tcp: int | None, ws: int | None, log_file: str | None) -
     """
     if stdio + (tcp is not None) + (ws is not None) > 1:
         raise click.UsageError("choose one of --stdio, --tcp and --ws.")
+    if log_file is not None:
+        try:
+            Path(log_file).open("a", encoding="utf-8").close()
+        except OSError as error:
+            reason = f"{log_file}: {error.strerror}"
+            raise click.BadParameter(reason, param_hint="--log-file") from error
     from infill_lsp.start import start  # noqa: PLC0415 - pygls
 
     start(tcp=tcp, ws=ws, log_file=log_file)

@@ -9,6 +9,7 @@ import time
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from infill.cli import main
 from infill.cli.exits import KINDS, Exit, code_of
@@ -162,3 +163,16 @@ def test_models_lists_the_embedded_one_and_folders(run):
     result = run("models")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["embedded", "FOLDER"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--log-file", "no/such/folder/log"), "No such file or directory"),
+        (("--tcp", "80", "--ws", "81"), "choose one of"),
+        (("--tcp", "0"), "1<=x<=65535"),
+    ],
+)
+def test_a_language_server_that_cannot_be_started_says_why(arguments, reason):
+    done = CliRunner().invoke(main, ["lsp", *arguments])
+    assert (2, True) == (done.exit_code, reason in done.output)

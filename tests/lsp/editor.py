@@ -147,6 +147,16 @@ class Editor(LanguageClient):
     ) -> types.InitializeResult:
         """Start a server, and initialize it."""
         await self.start_io(sys.executable, "-m", "infill_lsp", *arguments)
+        return await self.greet(capabilities=capabilities, options=options, folders=folders)
+
+    async def greet(
+        self,
+        *,
+        capabilities: Mapping[str, Any] = FULL,
+        options: Any = None,
+        folders: list[types.WorkspaceFolder] | None = None,
+    ) -> types.InitializeResult:
+        """Initialize a server that is connected."""
         declared = self.protocol._converter.structure(dict(capabilities), types.ClientCapabilities)
         result = await self.initialize_async(
             types.InitializeParams(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -261,3 +262,31 @@ async def test_a_worker_that_can_hear_no_more_ends():
         assert 1 == await asyncio.wait_for(process.wait(), 20)
     finally:
         process.stdin.close()
+
+
+async def test_a_server_on_a_port_of_the_loopback_serves_one_client(tmp_path):
+    uri = (tmp_path / "a.py").as_uri()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "infill", "lsp", "--tcp", str(port)]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    editor = Editor()
+
+    async def listens() -> bool:
+        try:
+            await editor.start_tcp("127.0.0.1", port)
+        except OSError:
+            return False
+        return True
+
+    while not await listens():
+        await asyncio.sleep(0.05)
+    await editor.greet(capabilities=BARE, options={"accept": "ask"})
+    editor.open(uri, MEAN)
+    await editor.command("infill.fillAll", uri=uri)
+    assert (await editor.command("infill.accept", uri=uri)).applied
+    await editor.shutdown_async(None)
+    editor.exit(None)
+    assert 0 == await asyncio.wait_for(process.wait(), 20)
+    await editor.stop()
