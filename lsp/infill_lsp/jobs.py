@@ -16,7 +16,6 @@ from typing import Literal
 
 from infill_lsp.child import Child
 from infill_lsp.messages import (
-    ANSWERS,
     Cancel,
     Checkable,
     Details,
@@ -310,6 +309,3 @@ class Jobs:
     def _say(self) -> None:
         if not self._closed:
             self._changed(self.status)
-
-
-__all__ = ["ANSWERS", "Job", "JobError", "Jobs", "Status"]

@@ -188,8 +188,6 @@ class Failed:
 Message = (
     Task | Cancel | Loaded | Unloadable | Moment | Finished | Details | Checkable | Failed
 )  # fmt: skip
-ANSWERS = (Finished, Checkable, Failed)
-"""What ends a job; `Details` may follow."""
 _TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Message)}
 _CONVERTER = Converter()
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -270,3 +271,14 @@ class Editor(LanguageClient):
         async with asyncio.timeout(seconds):
             while not holds():
                 await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def fresh(**given: Any) -> AsyncIterator[Editor]:
+    """A server of its own, and its editor; `given` as to `Editor.begin`."""
+    editor = Editor()
+    await editor.begin(**given)
+    try:
+        yield editor
+    finally:
+        await editor.end()

@@ -9,11 +9,10 @@ import signal
 import socket
 import sys
 import time
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from editor import FULL, Editor
+from editor import FULL, Editor, fresh
 from infill_lsp.messages import Place, Task, decode, encode
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -24,16 +23,6 @@ BARE = {"workspace": {"applyEdit": True}}
 MEAN = (
     "def mean(values):\n    total = sum(values)\n    count = <FILL_ME>\n    return total / count\n"
 )
-
-
-@asynccontextmanager
-async def fresh(**options):
-    editor = Editor()
-    await editor.begin(**options)
-    try:
-        yield editor
-    finally:
-        await editor.end()
 
 
 def children(pid: int) -> list[int]:

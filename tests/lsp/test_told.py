@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import pytest
-from editor import FULL, Editor
+from editor import FULL, Editor, fresh
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 pytestmark = pytest.mark.asyncio
 MEAN = "def mean(values):\n    return sum(values) / <FILL_ME>\n"
 TYPOS = "def f(values):\n    return sum(vlaues)\n\n\ndef g(numbers):\n    return max(nubmers)\n"
-
-
-@asynccontextmanager
-async def fresh(**options):
-    editor = Editor()
-    await editor.begin(**options)
-    try:
-        yield editor
-    finally:
-        await editor.end()
 
 
 async def test_whoever_looks_at_no_answers_is_told_by_a_message(tmp_path):
