@@ -20,6 +20,7 @@ class Capabilities:
     """What a model can do, so that callers need not ask its name.
 
     name            how a person calls it
+    device          where it runs, as torch names it
     digest          sha256 of the weights, or a name for what stands in for them
     context         tokens it was trained to see at once
     sees_suffix     whether text right of a hole reaches the prediction
@@ -34,6 +35,7 @@ class Capabilities:
     name: str
     digest: str
     context: int
+    device: str = "cpu"
     sees_suffix: bool = True
     revises_visible: bool = False
     shadow: bool = False

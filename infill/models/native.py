@@ -46,6 +46,7 @@ class TinyDenoiser:
             name=card["name"],
             digest=card["sha256"]["model.safetensors"],
             context=model.config.context,
+            device=str(model.embed.device),
             shadow=True,
             prologues={"": (bos,)} | {language: (bos, tag) for language, tag in tags.items()},
         )

@@ -40,13 +40,10 @@ class Client:
         if self.notifications:
             self._server.protocol.notify(method, params)
 
-    def message(self, text: str, kind: types.MessageType = types.MessageType.Info) -> None:
-        """Tell the user."""
-        self._server.window_show_message(types.ShowMessageParams(kind, text))
-
     def warn(self, text: str) -> None:
         """Tell the user what is wrong."""
-        self.message(text, types.MessageType.Warning)
+        params = types.ShowMessageParams(types.MessageType.Warning, text)
+        self._server.window_show_message(params)
 
     def say(self, text: str) -> None:
         """Tell the user what a client that does not take our notifications would not show."""
@@ -155,11 +152,10 @@ class Progress:
             report = types.WorkDoneProgressReport(message=text, cancellable=True)
             self._server.work_done_progress.report(self._token, report)
 
-    def end(self, text: str = "") -> None:
+    def end(self) -> None:
         """It is over."""
         self._over = True
         if self._token is not None:
-            end = types.WorkDoneProgressEnd(message=text or None)
-            self._server.work_done_progress.end(self._token, end)
+            self._server.work_done_progress.end(self._token, types.WorkDoneProgressEnd())
             self._server.work_done_progress.tokens.pop(self._token, None)
             self._token = None

@@ -20,9 +20,8 @@ RETURN = "⏎"
 Json = dict[str, Any]
 
 
-def range_json(document: Document, held: Held, encoding: str) -> Json:
-    """Where a hole is, as JSON."""
-    found = document.text.range(held.start, held.stop, encoding)
+def range_json(found: types.Range) -> Json:
+    """A range as JSON."""
     return {
         "start": {"line": found.start.line, "character": found.start.character},
         "end": {"line": found.end.line, "character": found.end.character},
@@ -37,7 +36,7 @@ def live_text(held: Held) -> str:
 def _hole(document: Document, held: Held, encoding: str) -> Json:
     return {
         "index": held.index,
-        "range": range_json(document, held, encoding),
+        "range": range_json(document.text.range(held.start, held.stop, encoding)),
         "old": held.old,
         "text": held.text,
         "score": held.scores[held.chosen] if held.chosen < len(held.scores) else None,
@@ -83,7 +82,7 @@ def step_json(kept: Kept, document: Document, encoding: str) -> Json:
         "holes": [
             {
                 "index": held.index,
-                "range": range_json(document, held, encoding),
+                "range": range_json(document.text.range(held.start, held.stop, encoding)),
                 "text": live_text(held),
                 "tokens": [
                     {"text": token.text, "slot": token.slot, "logp": token.logp}

@@ -10,7 +10,7 @@ from lsprotocol import types
 from infill.errors import HoleError, InfillError
 from infill_lsp.documents import Document
 from infill_lsp.jobs import JobError
-from infill_lsp.languages import GRAMMARS, LANGUAGES, in_strings
+from infill_lsp.languages import in_strings, judged_by
 from infill_lsp.messages import Checkable, Place, Task
 from infill_lsp.session import Session
 
@@ -80,10 +80,7 @@ class Diagnosing:
     ) -> list[types.Diagnostic]:
         """Why no text in the holes makes the file one of its language; nothing where some does."""
         session, text = self._session, document.text
-        options = session.options_for(document.uri)
-        language = LANGUAGES.get(document.language_id)
-        grammar = GRAMMARS.get(document.language_id)
-        grammar = grammar if options.grammar == "auto" else options.grammar
+        language, grammar = judged_by(document, session.options_for(document.uri).grammar)
         if (language is None and grammar is None) or text.byte(len(text)) > LONGEST:
             return []
         task = Task(
@@ -97,8 +94,9 @@ class Diagnosing:
         )
         try:
             said = await session.judge.run(task, document=document.uri, place="check")
-        except JobError:
-            return []  # it is in the log; a file is not wrong because we cannot tell
+        except JobError as error:  # a file is not wrong because we cannot tell
+            log.warning("%s is not judged: %s", document.uri, error)
+            return []
         if not isinstance(said, Checkable) or said.completable:
             return []
         spans = [

@@ -11,7 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified
 
 from infill.errors import InfillError
-from infill_lsp.convert import label, live_text
+from infill_lsp.convert import Json, label, live_text, range_json
 from infill_lsp.documents import Document
 from infill_lsp.jobs import JobError
 from infill_lsp.messages import Detail, Place
@@ -56,9 +56,11 @@ async def inline_completion(
         task = {"places": (Place(byte, byte),), "settings": settings}
         finished = await session.complete(document, task)
     except JobError as error:
-        if automatic:  # nobody asked; the reason is in the status
+        if automatic:  # nobody asked; the status tells whoever wonders
+            session.wonder(str(error))
             return None
         raise Failure(str(error)) from error
+    session.wonder("")
     _same(session, document)
     here = types.Range(params.position, params.position)
     texts = dict.fromkeys(version.places[0].text for version in finished.versions)
@@ -148,7 +150,7 @@ def _offers(
 ) -> Iterator[_Offer]:
     start, stop = document.text.span(params.range, session.encoding)
     here: dict[str, Any] = {"uri": document.uri, "version": document.version}
-    place, found = _plain(params.range), params.context.diagnostics
+    place, found = range_json(params.range), params.context.diagnostics
     yield from _about_proposals(session, document.uri, start, stop)
     holes = session.marked_or_none(document)
     if any(a <= stop and start <= b for a, b in holes):
@@ -182,7 +184,7 @@ def _about_proposals(session: Session, uri: str, start: int, stop: int) -> Itera
 def _revisions(
     document: Document,
     here: dict[str, Any],
-    place: dict[str, dict[str, int]],
+    place: Json,
     others: tuple[types.Diagnostic, ...],
 ) -> Iterator[_Offer]:
     if document.last_edit is not None:
@@ -191,17 +193,10 @@ def _revisions(
             title = f"Let the {scope} follow my last edit"
             yield _Offer(title, REVISE, "infill.revise", {**at, "scope": scope})
     if others:
-        wrong = [_plain(one.range) for one in others]
+        wrong = [range_json(one.range) for one in others]
         argument = {**here, "trigger": "diagnostics", "ranges": wrong, "scope": "file"}
         title = f"Revise: {others[0].message[:NAMES]}"
         yield _Offer(title, REVISE, "infill.revise", argument, fixes=others)
-
-
-def _plain(found: types.Range) -> dict[str, dict[str, int]]:
-    return {
-        "start": {"line": found.start.line, "character": found.start.character},
-        "end": {"line": found.end.line, "character": found.end.character},
-    }
 
 
 def code_lenses(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:

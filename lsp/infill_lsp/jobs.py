@@ -43,6 +43,13 @@ class JobError(Exception):
         self.error = error
 
 
+def sampled(answer: Finished | Checkable) -> Finished:
+    """The answer of a worker that was asked to sample. Raises JobError for another."""
+    if not isinstance(answer, Finished):
+        raise JobError("the worker answered something else", "worker")
+    return answer
+
+
 @dataclass(eq=False)
 class Job:
     """What is wanted, and who waits for it."""

@@ -12,6 +12,12 @@ GRAMMARS = {"toml": "toml", "sql": "sql"}
 """Of an editor's languages those of which we have a grammar alone."""
 
 
+def judged_by(document: Document, grammar: str) -> tuple[str | None, str | None]:
+    """The language whose parser judges a document, and its grammar, as the setting has it."""
+    own = GRAMMARS.get(document.language_id) if grammar == "auto" else grammar
+    return LANGUAGES.get(document.language_id), own
+
+
 def marked(document: Document, marker: str) -> list[tuple[int, int]]:
     """The marked holes of a document, in characters.
 

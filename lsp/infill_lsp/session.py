@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsprotocol import types
@@ -26,8 +26,8 @@ from infill_lsp.convert import (
     step_json,
 )
 from infill_lsp.documents import Document, Documents
-from infill_lsp.jobs import JobError, Jobs, Status
-from infill_lsp.languages import GRAMMARS, LANGUAGES, marked
+from infill_lsp.jobs import JobError, Jobs, Status, sampled
+from infill_lsp.languages import judged_by, marked
 from infill_lsp.live import Throttle
 from infill_lsp.messages import Details, Finished, Moment, Place, Task
 from infill_lsp.options import Options
@@ -71,6 +71,7 @@ class Session:
         self.options = self.given
         self.folders: dict[str, Options] = {}
         self.jobs: Jobs | None = None
+        self._why = ""  # nothing was completed the last time that nobody asked for it
         self._failure = ""  # of the worker, that the user knows of
         self.judge = Jobs(["--judge"], lambda _: None)
         self._moved = asyncio.Event()  # some document has changed
@@ -100,7 +101,14 @@ class Session:
         """How the model's worker is."""
         if self.jobs is None:
             return Status("starting", "", self.options.model, "", 0)
-        return self.jobs.status
+        now = self.jobs.status
+        return replace(now, message=now.message or self._why)
+
+    def wonder(self, why: str) -> None:
+        """Note why there is no completion where one was not asked for; "" where there is one."""
+        if why != self._why:
+            self._why = why
+            self._status_changed(self.status)
 
     def _status_changed(self, status: Status) -> None:
         if status.state == "failed" and status.message != self._failure:
@@ -108,7 +116,7 @@ class Session:
             self._failure = status.message
         elif status.state == "idle":
             self._failure = ""
-        self.client.notify("infill/status", status_json(status))
+        self.client.notify("infill/status", status_json(self.status))
 
     # -- documents
 
@@ -184,8 +192,6 @@ class Session:
 
         Raises JobError, and CancelledError; the proposal then says so, too.
         """
-        if self.jobs is None:
-            raise JobError("the server is not initialized", "server")
         uri, text = document.uri, document.text.text
         task = self._task(document, wish)
         held = [Held(i, a, b, text[a:b]) for i, (a, b) in enumerate(wish.holes)]
@@ -196,7 +202,7 @@ class Session:
         self.tell(kept)
         try:
             with self.client.progress(wish.title, token, lambda: self._stop(kept)) as progress:
-                finished = await self.jobs.run(
+                answer = await self._worker.run(
                     task,
                     document=uri,
                     place=(wish.kind, wish.holes),
@@ -214,21 +220,22 @@ class Session:
             if kept.state != "working":
                 self.tell(kept)
                 self.refresh()
-        if not isinstance(finished, Finished):
-            raise JobError("the worker answered something else", "worker")
-        return await self._finished(kept, document.text, finished)
+        return await self._finished(kept, document.text, sampled(answer))
 
-    def _task(self, document: Document, wish: Wish) -> Task:
+    @property
+    def _worker(self) -> Jobs:
         if self.jobs is None:
             raise JobError("the server is not initialized", "server")
+        return self.jobs
+
+    def _task(self, document: Document, wish: Wish) -> Task:
         text = document.text.text if wish.text is None else wish.text
         try:
             Source.of(text, document.uri)
         except InputError as error:  # JSON would join halves of a pair that came one by one
             raise JobError(str(error), type(error).__name__) from error
         options = self.options_for(document.uri)
-        language = LANGUAGES.get(document.language_id)
-        grammar = GRAMMARS.get(document.language_id)
+        language, grammar = judged_by(document, options.grammar)
         settings = {
             "seed": options.seed,
             "marker": options.marker,
@@ -239,27 +246,21 @@ class Session:
         }
         rest = {name: value for name, value in wish.task.items() if name != "settings"}
         return Task(
-            job=self.jobs.name(),
+            job=self._worker.name(),
             kind=wish.kind,  # pyright: ignore[reportArgumentType] - a kind of task
             text=text,
             name=document.uri,
             language=language,
-            grammar=grammar if options.grammar == "auto" else options.grammar,
+            grammar=grammar,
             settings=settings,
             **rest,
         )
 
-    async def complete(self, document: Document, task: Mapping[str, Any]) -> Finished:
+    async def complete(self, document: Document, wanted: Mapping[str, Any]) -> Finished:
         """Sample for an inline completion; no proposal is kept."""
-        if self.jobs is None:
-            raise JobError("the server is not initialized", "server")
-        wish = Wish(kind="fill", holes=(), title="", task=task)
-        finished = await self.jobs.run(
-            self._task(document, wish), document=document.uri, place="inline"
-        )
-        if not isinstance(finished, Finished):
-            raise JobError("the worker answered something else", "worker")
-        return finished
+        wish = Wish(kind="fill", holes=(), title="", task=wanted)
+        task = self._task(document, wish)
+        return sampled(await self._worker.run(task, document=document.uri, place="inline"))
 
     def _moment(self, kept: Kept, moment: Moment, progress: Progress, text: Text) -> None:
         """Take in a moment of work on a text, which the document may have moved on from."""

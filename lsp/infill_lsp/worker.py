@@ -128,7 +128,7 @@ def loaded(line: Line, model: str, threads: int, task: Task | None = None) -> Be
             line.say(Failed(job=task.job, error=type(error).__name__, message=message))
         return None
     ms = 1e3 * (time.perf_counter() - begun)
-    line.say(Loaded(model=denoiser.capabilities.name, device="cpu", ms=ms))
+    line.say(Loaded(model=denoiser.capabilities.name, device=denoiser.capabilities.device, ms=ms))
     return Bench(denoiser, line.say, line.cancelled)
 
 

@@ -54,6 +54,7 @@ EFFORT = 1.0
 """Of `Limits.effort`: a person waits, and another length may do."""
 NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 WORD = re.compile(rb"[\w\x80-\xff]")
+UNCHECKED = "nothing was checked: no grammar of this language is known"
 QUOTED = 40
 """Characters of the user's text in a message."""
 KEYWORDS = frozenset(word.encode() for word in keyword.kwlist)
@@ -86,7 +87,7 @@ class Bench:
         tokens = sum(len(trace.header.canvas.holes) for trace in proposal.traces[-1:])
         if task.details and tokens <= DETAILED and task.job not in self.cancelled:
             rows = details(proposal, self.denoiser)
-            yield Details(task.job, tuple(tuple(Detail(**vars_of(d)) for d in row) for row in rows))
+            yield Details(task.job, tuple(tuple(map(_detail, row)) for row in rows))
 
     def _proposed(self, task: Task, source: Source) -> tuple[Proposal, StoodIn, str]:
         """Fill or rewrite; where the file is long or broken elsewhere, its block is judged."""
@@ -112,7 +113,7 @@ class Bench:
         self, task: Task, source: Source, spans: Sequence[Span], scope: Span | None
     ) -> tuple[Proposal, StoodIn]:
         """Fill or rewrite, with something in the marked holes that are not asked for."""
-        settings = settings_of(task)
+        settings = _settings(task)
         bench = Workbench(self.counted, settings)
         others = _others(source, settings.marker, spans, scope)
         stood = stood_in(
@@ -193,7 +194,7 @@ class Bench:
             language=task.language,
             grammar=task.grammar,
             model=self.counted,
-            settings=settings_of(task),
+            settings=_settings(task),
             name=task.name,
             cancelled=lambda: task.job in self.cancelled,
             watch=lambda frame: self._watch(task, frame, {}, StoodIn(source)),
@@ -207,7 +208,8 @@ class Bench:
             ),
             choices=tuple(() for _ in places),
             checked="file" if task.language else "none",
-            message="; ".join(one.reason for one in result.complaints) or "the file parses",
+            message="; ".join(one.reason for one in result.complaints)
+            or ("the file parses" if task.language else UNCHECKED),
             forwards=result.forwards,
             ms=ms,
             stopped=result.stopped,
@@ -261,7 +263,7 @@ def _by_words(data: bytes, edit: TextEdit) -> TextEdit:
     return TextEdit(Span(start, stop), new)
 
 
-def settings_of(task: Task) -> Settings:
+def _settings(task: Task) -> Settings:
     """The settings that a task comes with."""
     given = dict(task.settings)
     limits = replace(DEFAULT, effort=EFFORT)
@@ -270,11 +272,13 @@ def settings_of(task: Task) -> Settings:
     return Settings.of(**given, limits=limits)
 
 
-def vars_of(detail: TokenDetail) -> dict[str, Any]:
-    """A detail's fields."""
-    fields = {name: getattr(detail, name) for name in ("probability", "step")}
-    candidates = tuple((whole(text), share) for text, share in detail.candidates)
-    return {"text": whole(detail.text), "candidates": candidates, **fields}
+def _detail(one: TokenDetail) -> Detail:
+    return Detail(
+        text=whole(one.text),
+        probability=one.probability,
+        step=one.step,
+        candidates=tuple((whole(text), share) for text, share in one.candidates),
+    )
 
 
 def _others(source: Source, marker: str, spans: Sequence[Span], scope: Span | None) -> list[Span]:
@@ -302,7 +306,7 @@ def _finished(task: Task, proposal: Proposal, stood: StoodIn, message: str, ms: 
         choices=tuple(hole.alternatives for hole in proposal.holes),
         checked=judged,
         message=("time ran out, the grammar alone completed it; " if proposal.witnessed else "")
-        + (message or "nothing was checked: no grammar of this language is known"),
+        + (message or UNCHECKED),
         forwards=proposal.forwards,
         ms=ms,
         stopped=proposal.stopped,

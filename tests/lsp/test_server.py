@@ -159,6 +159,16 @@ async def test_a_completion_takes_the_place_of_the_one_before(editor, uri):
     assert (await second).items
 
 
+async def test_the_status_says_why_nothing_was_completed(editor, uri):
+    editor.open(uri, "x = )\n")
+    found = await inline(editor, uri, len("x = )"), AUTOMATIC)
+    assert found is None
+    assert "no text of the grammar fits" in (await editor.command("infill.status")).message
+    editor.replace(uri, "x = )", "x = ")
+    assert (await inline(editor, uri, len("x = "), AUTOMATIC)).items
+    assert "" == (await editor.command("infill.status")).message
+
+
 async def test_older_clients_count_trigger_kinds_from_zero(editor, uri):
     editor.open(uri, CURSOR)
     at = editor.place(uri, CURSOR.index("= ") + 2)
