@@ -39,6 +39,8 @@ POLICIES = (
     "p2",
 )
 SCHEDULES = ("linear", "cosine")
+MARKER = "<FILL_ME>"
+"""What marks a hole."""
 UNCHECKED = "none"
 LANGUAGES = (*sorted(CHECKERS, reverse=True), UNCHECKED)
 

@@ -19,12 +19,11 @@ from typing import Any, Literal
 from infill.decode.policy import Confidence, Policy
 from infill.decode.schedule import Linear, Schedule
 from infill.decode.search import Beam, Search
+from infill.edit.choices import MARKER
 from infill.edit.grammars import Choice
 from infill.errors import OptionError
 from infill.goal import Goal
 from infill.limits import DEFAULT, Limits
-
-MARKER = "<FILL_ME>"
 
 Length = Literal["auto"] | int | Sequence[int]
 """Tokens of a fill: found out, so many, or one of several."""

@@ -47,7 +47,9 @@ MAY_SEE = {
     "train": (*L1, "models", "train", *PORT),
     "trees": (*L4, "trees"),
     "bench": (*L4, "models", "train", "trees", "bench", ""),
-    "cli": (*L4, "models", "train", "trees", "bench", "cli", ""),
+    "config": (*L0, "config", "edit.choices", "edit.verify"),
+    "batch": (*L4, "version", "models", "batch"),
+    "cli": (*L4, "models", "train", "trees", "bench", "config", "batch", "version", "cli", ""),
     "__main__": ("cli",),
     "": (*L4, "models", "train", "cli", ""),
 }
@@ -62,7 +64,13 @@ ONLY_IN = {
     "infill_grammars": ("constrain", "edit.grammars"),
     "interegular": ("constrain",),
     "lark": ("constrain.lark", "trees.lark_trees"),
-    "tree_sitter": ("trees.sitter_trees",),
+    "tree_sitter": ("trees.sitter_trees", "batch.select"),
+    "ast_grep_py": ("batch.select",),
+    "rignore": ("batch.walk",),
+    "pathspec": ("batch.walk",),
+    "platformdirs": ("config",),
+    "ray": ("batch.engines.ray",),
+    "watchfiles": ("cli",),
     "matplotlib": ("bench.report",),
     "pygls": (),
     "lsprotocol": (),
@@ -73,6 +81,7 @@ ONLY_IN = {
 LIGHT = (
     *("infill.text", "infill.errors", "infill.limits", "infill.edit.holes", "infill.edit.verify"),
     "infill.version",
+    "infill.config",
     "infill_lsp",
 )
 HEAVY = (*LIGHT, "infill.canvas", "infill.edit", "infill.decode", "infill.models")

@@ -1,0 +1,156 @@
+"""A task and a model make an outcome. What was found is checked once more, by other code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from infill.batch.task import Doubts, Failure, Outcome, Piece, Task
+from infill.decode.trace import Trace
+from infill.edit.denoising import Frame
+from infill.edit.goals import Command
+from infill.edit.proposal import Proposal
+from infill.edit.revise import revise
+from infill.edit.revised import Doubting, Revised
+from infill.edit.rewrite import sized
+from infill.edit.settings import Settings
+from infill.edit.verify import Check, verify, verify_untouched
+from infill.edit.workbench import Workbench
+from infill.errors import InfillError, OptionError, UnverifiedError
+from infill.models.denoiser import Denoiser
+from infill.text import Source, TextEdit, apply_edits
+
+Watch = Callable[[Frame], None]
+
+
+def performed(
+    task: Task, denoiser: Denoiser, *, watch: Watch | None = None, traces: bool = False
+) -> Outcome:
+    """The outcome of a task; an InfillError becomes its `failure`.
+
+    watch    told every frame
+    traces   whether to keep how it was sampled, also where that failed
+    """
+    started = time.perf_counter()
+    try:
+        outcome = _OPERATIONS[task.operation](task, denoiser, watch, traces)
+        outcome = replace(outcome, checks=checked(task, outcome.edits))
+    except InfillError as error:
+        lines = _lines(getattr(error, "traces", ())) if traces else ()
+        outcome = Outcome(failure=Failure.of(error), traces=lines)
+    return replace(outcome, seconds=time.perf_counter() - started)
+
+
+def _filled(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
+    bench = Workbench(denoiser, _settings(task), watch)
+    holes = task.holes or None
+    return _outcome(
+        bench.fill(task.data, holes, language=task.language, name=task.name), traces=traces
+    )
+
+
+def _rewritten(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
+    source = Source.of(task.data, task.name)
+    holes, settings = sized(source, task.holes, denoiser, _settings(task))
+    bench = Workbench(denoiser, settings, watch)
+    return _outcome(
+        bench.fill(task.data, holes, language=task.language, name=task.name), traces=traces
+    )
+
+
+def _revised(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
+    diagnostics = "diagnostics" if task.doubts.diagnostics else None
+    settings = _settings(task)
+    revised = revise(
+        task.data,
+        [hole.span for hole in task.holes] or None,
+        trigger=task.trigger or diagnostics,
+        language=task.language,
+        goal=settings.goal,
+        doubting=_doubting(task.doubts),
+        model=denoiser,
+        settings=settings,
+        name=task.name,
+        watch=watch,
+    )
+    return Outcome(
+        edits=revised.edits,
+        pieces=tuple(Piece(edit.new.decode(errors="replace")) for edit in revised.edits),
+        forwards=revised.forwards,
+        stopped=revised.stopped,
+        remarks=tuple(_remarks(revised)),
+        traces=_lines(revised.traces) if traces else (),
+    )
+
+
+_OPERATIONS = {"fill": _filled, "rewrite": _rewritten, "revise": _revised}
+
+
+def _settings(task: Task) -> Settings:
+    """The settings of a task, with its goal: what the command makes of the text in its place."""
+    settings, command = task.recipe.settings(), task.recipe.command()
+    if command is None:
+        return settings
+    if task.folder is None:
+        expected = "a file below the current directory, on this machine"
+        raise OptionError("a goal's command has no place here", where=task.name, expected=expected)
+    folder = Path(task.folder)
+    try:
+        path = (folder / task.name).resolve().relative_to(folder.resolve())
+    except ValueError as error:
+        raise OptionError(
+            "a goal's command runs in a copy of the current directory",
+            where=task.name,
+            expected="a file below the current directory",
+            hint="change to its project's folder first",
+        ) from error
+    return replace(settings, goal=Command(argv=command, path=str(path), folder=folder))
+
+
+def _doubting(doubts: Doubts) -> Doubting:
+    return Doubting(
+        doubt=doubts.doubt, gain=doubts.gain, places=doubts.places, rounds=doubts.rounds
+    )
+
+
+def _outcome(proposal: Proposal, *, traces: bool) -> Outcome:
+    return Outcome(
+        edits=proposal.edits,
+        pieces=tuple(Piece(h.text, h.score, h.alternatives) for h in proposal.holes),
+        attempts=len({trace.header.attempt for trace in proposal.traces}),
+        forwards=proposal.forwards,
+        stopped=proposal.stopped,
+        traces=_lines(proposal.traces) if traces else (),
+    )
+
+
+def _remarks(revised: Revised) -> Iterable[str]:
+    places = len(revised.located)
+    yield f"{places} place{'s' * (places != 1)} in doubt"
+    yield f"mean logp {revised.before:.2f} to {revised.after:.2f}"
+    yield from (f"still: {one.reason}" for one in revised.complaints)
+
+
+def _lines(traces: Sequence[Trace]) -> tuple[str, ...]:
+    return tuple(line for trace in traces for line in trace.lines())
+
+
+def checked(task: Task, edits: Sequence[TextEdit]) -> tuple[str, ...]:
+    """The names of the checks that a task's text passes with these edits.
+
+    Raises UnverifiedError where a byte outside of them changed, or the language's parser refuses.
+    """
+    after = apply_edits(task.data, edits)
+    checks: list[Check] = [verify_untouched(task.data, edits, after)]
+    if task.language is not None and edits:
+        checks.append(verify(after, task.language))
+    for check in checks:
+        if not check.ok:
+            raise UnverifiedError(
+                f"the result does not pass the check {check.name!r}",
+                proposal=None,
+                where=f"{task.name}: {check.reason}",
+            )
+    return tuple(check.name for check in checks)

@@ -1,0 +1,155 @@
+"""One text to work on and what comes of it, as plain data: to send, to keep and to compare.
+
+>>> from infill.text import Span
+>>> task = Task(name="a.py", data=b"x = <FILL_ME>\\n", language="python", recipe=Recipe())
+>>> task.key("weights") == replace(task, name="b.py").key("weights")
+True
+>>> task.key("weights") == replace(task, recipe=Recipe(seed=1)).key("weights")
+False
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from infill import errors
+from infill.edit.holes import Hole
+from infill.edit.recipe import Recipe
+from infill.errors import InfillError
+from infill.text import TextEdit, apply_edits
+from infill.version import VERSION
+
+__all__ = ["Doubts", "Failure", "Outcome", "Piece", "Task", "replace"]
+
+Operation = Literal["fill", "rewrite", "revise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """When a revision changes something; see `infill.edit.revised.Doubting`.
+
+    diagnostics   whether only what the language finds wrong is changed
+    """
+
+    doubt: float = 5.0
+    gain: float = 30.0
+    places: int = 6
+    rounds: int = 4
+    diagnostics: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One text, and what to do with it.
+
+    name       what errors call it: its path as the user named it
+    holes      what to fill, or to write anew; for a revision, what may change (none is all)
+    trigger    for a revision: the edit that was made last, as it is to be made in `data`
+    folder     what a goal's command gets a copy of, and `name` lies in
+    """
+
+    name: str
+    data: bytes
+    language: str | None
+    recipe: Recipe
+    operation: Operation = "fill"
+    holes: tuple[Hole, ...] = ()
+    doubts: Doubts = field(default_factory=Doubts)
+    trigger: TextEdit | None = None
+    folder: str | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same task has the same outcome: a goal's command asks more than the text."""
+        return self.recipe.goal is None
+
+    def key(self, model: str) -> str:
+        """A digest of all that decides the outcome; `model` is the weights' digest."""
+        holes = [[h.start, h.stop, h.min_tokens, h.max_tokens] for h in self.holes]
+        trigger = self.trigger and [*asdict(self.trigger.span).values(), self.trigger.new.hex()]
+        parts = [
+            VERSION,
+            model,
+            self.operation,
+            hashlib.sha256(self.data).hexdigest(),
+            self.language,
+            holes,
+            trigger,
+            asdict(self.recipe),
+            asdict(self.doubts) if self.operation == "revise" else None,
+        ]
+        if not self.repeatable:
+            parts += [self.name, self.folder]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one edit of an outcome puts there.
+
+    score         mean log-probability of its tokens (nats); None where no model wrote it
+    alternatives  other texts for the place, the best first
+    """
+
+    text: str
+    score: float | None = None
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no outcome: the name of an error of `infill.errors`, and its five answers."""
+
+    kind: str
+    what: str
+    where: str = ""
+    expected: str = ""
+    got: str = ""
+    hint: str = ""
+
+    @classmethod
+    def of(cls, error: InfillError) -> Failure:
+        """What an error says."""
+        kind = type(error).__name__
+        return cls(kind, error.what, error.where, error.expected, error.got, error.hint)
+
+    def error(self) -> InfillError:
+        """The error again, without what it carried along."""
+        kind: Any = getattr(errors, self.kind, InfillError)
+        answers = asdict(self)
+        del answers["kind"], answers["what"]
+        if issubclass(kind, errors.UnverifiedError):
+            answers["proposal"] = None  # it stayed where the work was done
+        return kind(self.what, **answers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a task.
+
+    edits      what to change, in order; none where it failed or is good as it is
+    pieces     per edit, what it puts there
+    checks     the names of the checks that the changed text passed
+    attempts   that were made; `forwards` canvases that the model scored; `seconds` it took
+    stopped    why it ended early with the best so far: a budget's name; else ""
+    remarks    what a person should know, one line each
+    traces     how it was sampled, as JSON lines, where that was asked for
+    """
+
+    edits: tuple[TextEdit, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    checks: tuple[str, ...] = ()
+    attempts: int = 0
+    forwards: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+    remarks: tuple[str, ...] = ()
+    failure: Failure | None = None
+    traces: tuple[str, ...] = ()
+
+    def result(self, data: bytes) -> bytes:
+        """The changed text."""
+        return apply_edits(data, self.edits)
