@@ -15,10 +15,14 @@
     │   └── WeightsError        weights that are missing, truncated or not what was published
     ├── TraceError              a trace file that cannot be read or replayed
     ├── FillError               no fill was found
+    │   ├── CommandError        the user's own command finds more wrong than before
     │   ├── GrammarDisagreementError  our engine and an independent parser differ: our mistake
     │   └── UnverifiedError     fills were found, none of them parses
+    ├── JournalError            a run that is not there, is going on, or cannot be kept
+    ├── WorkerError             a process that samples ended, or cannot be reached
     └── WriteError              a file that could not be replaced
         └── StaleError          the file changed between reading and writing
+            └── DirtyError      the file has changes that are not committed
 
 Each message answers five questions: what is wrong, where, what was expected, what was
 there instead, and what to try.
@@ -123,6 +127,10 @@ class FillError(InfillError):
     """No fill was found."""
 
 
+class CommandError(FillError):
+    """The user's own command finds more wrong with a text than before, or does not come back."""
+
+
 class UnverifiedError(FillError):
     """Fills were found, and none of them passes its checks.
 
@@ -165,9 +173,21 @@ class GrammarDisagreementError(FillError):
         self.traces, self.trace_file = traces, trace_file
 
 
+class JournalError(InfillError):
+    """A run that is not there, that is still going on, or that cannot be kept."""
+
+
+class WorkerError(InfillError):
+    """A process that samples ended before it was done, or cannot be reached."""
+
+
 class WriteError(InfillError):
     """A file that could not be replaced; it is as it was."""
 
 
 class StaleError(WriteError):
     """The file changed between reading and writing; it was left alone."""
+
+
+class DirtyError(StaleError):
+    """The file has changes that are not committed; it was left alone."""

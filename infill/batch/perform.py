@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from infill.batch.checks import checked
 from infill.batch.task import Doubts, Failure, Outcome, Piece, Task
 from infill.decode.trace import Trace
 from infill.edit.denoising import Frame
@@ -16,11 +17,10 @@ from infill.edit.revise import revise
 from infill.edit.revised import Doubting, Revised
 from infill.edit.rewrite import sized
 from infill.edit.settings import Settings
-from infill.edit.verify import Check, verify, verify_untouched
 from infill.edit.workbench import Workbench
-from infill.errors import InfillError, OptionError, UnverifiedError
+from infill.errors import InfillError, OptionError
 from infill.models.denoiser import Denoiser
-from infill.text import Source, TextEdit, apply_edits
+from infill.text import Source
 
 Watch = Callable[[Frame], None]
 
@@ -135,22 +135,3 @@ def _remarks(revised: Revised) -> Iterable[str]:
 
 def _lines(traces: Sequence[Trace]) -> tuple[str, ...]:
     return tuple(line for trace in traces for line in trace.lines())
-
-
-def checked(task: Task, edits: Sequence[TextEdit]) -> tuple[str, ...]:
-    """The names of the checks that a task's text passes with these edits.
-
-    Raises UnverifiedError where a byte outside of them changed, or the language's parser refuses.
-    """
-    after = apply_edits(task.data, edits)
-    checks: list[Check] = [verify_untouched(task.data, edits, after)]
-    if task.language is not None and edits:
-        checks.append(verify(after, task.language))
-    for check in checks:
-        if not check.ok:
-            raise UnverifiedError(
-                f"the result does not pass the check {check.name!r}",
-                proposal=None,
-                where=f"{task.name}: {check.reason}",
-            )
-    return tuple(check.name for check in checks)

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import difflib
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def open_file(path: Path, *, limits: Limits = DEFAULT) -> OpenedFile:
         ) from error
     _require_size(path, len(data), limits)  # it may have grown since
     source = Source.of(data, str(path))
-    return OpenedFile(path, target, source, _digest(data))
+    return OpenedFile(path, target, source, digest_of(data))
 
 
 def require_writable(opened: OpenedFile) -> None:
@@ -93,20 +95,28 @@ def require_writable(opened: OpenedFile) -> None:
         )
 
 
-def replace_file(opened: OpenedFile, data: bytes) -> None:
+def temporary_of(target: Path, token: str) -> Path:
+    """Where the new text of a file is written before it takes the file's place."""
+    return target.with_name(f".infill-{token}.tmp")
+
+
+def replace_file(opened: OpenedFile, data: bytes, *, token: str | None = None) -> None:
     """Put `data` in the place of the file, all of it or nothing; mode and owner are kept.
+
+    token   names the file that is written first, for whoever cleans up after `kill -9`
 
     Raises StaleError when the file is no longer what was read, and WriteError when it cannot
     be replaced; it is then as it was, and nothing is left beside it.
     """
     # the name is chosen before the file exists, so that an interruption never orphans it
-    temporary = opened.target.with_name(f".infill-{secrets.token_hex(8)}.tmp")
+    temporary = temporary_of(opened.target, token or secrets.token_hex(8))
     try:
         _require_fresh(opened)  # early, so that nothing is written in vain
         require_writable(opened)
         _write(temporary, data, like=opened.target.stat())
-        _require_fresh(opened)  # late, so that the moment between looking and renaming is short
-        temporary.replace(opened.target)
+        with _alone(opened.target.parent):
+            _require_fresh(opened)  # late: others of us are kept out, and the moment is short
+            temporary.replace(opened.target)
     except OSError as error:
         raise WriteError(
             "the file could not be replaced; it is as it was",
@@ -132,6 +142,17 @@ def _write(path: Path, data: bytes, *, like: os.stat_result) -> None:
         os.fsync(file.fileno())
 
 
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """Keep other runs from replacing files of a folder meanwhile; some file systems cannot."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the rename last; some file systems cannot, and by now it is done all the same."""
     with suppress(OSError):
@@ -145,7 +166,7 @@ def _sync_folder(folder: Path) -> None:
 def _require_fresh(opened: OpenedFile) -> None:
     try:
         target = opened.path.resolve(strict=True)
-        same = target == opened.target and _digest(target.read_bytes()) == opened.digest
+        same = target == opened.target and digest_of(target.read_bytes()) == opened.digest
         got = "other bytes" if target == opened.target else f"a link to {target}"
     except (OSError, RuntimeError) as error:
         same, got = False, _reason(error)
@@ -188,7 +209,8 @@ def _similar(path: Path) -> str:
     return f"did you mean {path.with_name(close[0])}?" if close else ""
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """The sha256 of a file's bytes, as hex."""
     return hashlib.sha256(data).hexdigest()
 
 

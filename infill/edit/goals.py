@@ -13,18 +13,15 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill.canvas import Canvas
+from infill.edit.running import Ran, copy_folder, filled_in, put_into, run
 from infill.edit.verify import verify
 from infill.errors import GoalError, OptionError
 from infill.goal import Goal
@@ -32,25 +29,11 @@ from infill.goal import Goal
 SECONDS = 60.0
 """What one judgement may take, where a goal does not say."""
 
-OUTPUT = 1_000_000
-"""Bytes of a command's output that are read, from its end."""
-
-UNTOUCHED = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__")
-"""What a command's copy of a folder leaves out: large, and no part of the text's tests."""
-
 PASSED = re.compile(r"(\d+) (?:passed|passing)\b")
 FAILED = re.compile(r"(\d+) (?:failed|failing|errors?)\b")
 RAN = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 UNITTEST = re.compile(r"\b(?:failures|errors|unexpected successes)=(\d+)")
 TAP = re.compile(r"^(not )?ok\b", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a command ended: its exit status, and what it wrote to both outputs together."""
-
-    status: int
-    output: str
 
 
 def share_of_tests(ran: Ran) -> float:
@@ -250,12 +233,8 @@ class Command(_Cached):
             if self.folder is None:
                 copy.mkdir()
             else:
-                ignore = shutil.ignore_patterns(*UNTOUCHED)
-                shutil.copytree(self.folder, copy, symlinks=True, ignore=ignore)
-            target = copy / self.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)  # a link must not lead the text out of the copy
-            target.write_bytes(text.encode())
+                copy_folder(Path(self.folder), copy)
+            put_into(copy, self.path, text.encode())
             ran = self._ended(copy, Path(name))
         if ran is None:
             assert self.late is not None  # noqa: S101 - else it was an error
@@ -271,42 +250,27 @@ class Command(_Cached):
 
     def _ended(self, copy: Path, outside: Path) -> Ran | None:
         """How the command ended; None where it was late and that has a score."""
-        words = [
-            w.replace("{path}", self.path).replace("{python}", sys.executable) for w in self.argv
-        ]
-        with (outside / "output").open("w+b") as output:
-            try:
-                process = subprocess.Popen(  # noqa: S603 - the user's own command
-                    words,
-                    cwd=copy,
-                    env=self._environment(outside),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise GoalError(
-                    "a goal's command cannot be run",
-                    where=words[0],
-                    got=str(error),
-                    hint="give its full path, or put its folder into `environment` as PATH",
-                ) from error
-            try:
-                status = process.wait(self.seconds)
-            except subprocess.TimeoutExpired:
-                if self.late is None:
-                    raise GoalError(
-                        "a goal's command did not come back",
-                        where=" ".join(words),
-                        expected=f"an end within {self.seconds:g} s (seconds)",
-                        hint="give it more seconds, or say with `late` what such a text is worth",
-                    ) from None
-                return None
-            finally:
-                _kill(process)
-            output.seek(max(0, output.seek(0, os.SEEK_END) - OUTPUT))
-            return Ran(status, output.read().decode(errors="replace"))
+        named = {"{path}": self.path, "{python}": sys.executable}
+        words = filled_in(self.argv, named)
+        try:
+            ran = run(
+                words, folder=copy, environment=self._environment(outside), seconds=self.seconds
+            )
+        except OSError as error:
+            raise GoalError(
+                "a goal's command cannot be run",
+                where=words[0],
+                got=str(error),
+                hint="give its full path, or put its folder into `environment` as PATH",
+            ) from error
+        if ran is None and self.late is None:
+            raise GoalError(
+                "a goal's command did not come back",
+                where=" ".join(words),
+                expected=f"an end within {self.seconds:g} s (seconds)",
+                hint="give it more seconds, or say with `late` what such a text is worth",
+            )
+        return ran
 
     def _environment(self, home: Path) -> dict[str, str]:
         own = {
@@ -319,16 +283,6 @@ class Command(_Cached):
         if os.name == "nt":
             own["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
         return own | dict(self.environment)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it started; one that has ended may have left children."""
-    if os.name == "posix":
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Where tasks are performed. An engine knows no files and no journal."""

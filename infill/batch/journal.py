@@ -1,0 +1,370 @@
+"""The journal of one run: what is to be done with each text, what came of it, what was written.
+
+One sqlite file a run. A row is committed before anybody acts on it, so after a crash the journal
+and the files together say all: a text is
+
+    planned    to be worked on
+    done       there is an outcome, perhaps one that changes nothing
+    failed     there is none, and why
+    writing    its file is being replaced: it is the old or the new one, as its digest says
+    written    replaced; `before` has the bytes that were there
+    undone     put back
+
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     with Journal.create(Path(folder), {"command": "fill"}) as journal:
+...         journal.plan([Row(0, "a.py", None, "0" * 64, "{}", text=b"x")])
+...         journal.count("planned"), journal.text(0)
+(1, b'x')
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+import time
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from infill.batch.codec import outcome_from, outcome_to
+from infill.batch.task import Failure, Outcome, Piece
+from infill.errors import JournalError
+from infill.text import Span, TextEdit
+
+FORMAT = 1
+SUFFIX = ".sqlite"
+AGAIN = ("JournalError", "ModelError", "WeightsError", "WorkerError", "WriteError")
+"""Failures that are none of a text's own."""
+
+State = Literal["planned", "done", "failed", "writing", "written", "undone"]
+
+_TABLES = """
+CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE texts (
+    n INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,       -- as the user named it
+    path TEXT,                -- the file, every link resolved; null for a text that is in none
+    digest TEXT NOT NULL,     -- sha256 of what was read
+    task TEXT NOT NULL,
+    text BLOB,                -- of what is in no file
+    state TEXT NOT NULL,
+    key TEXT,
+    cached INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT,             -- without its edits, which are the holes' rows
+    before BLOB,              -- what was replaced
+    after TEXT                -- sha256 of what replaced it
+) STRICT;
+CREATE INDEX by_state ON texts (state);
+CREATE TABLE holes (
+    n INTEGER NOT NULL,
+    k INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    score REAL,
+    alternatives TEXT NOT NULL,
+    PRIMARY KEY (n, k)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A text of a run; `failure` where it was refused before any work."""
+
+    n: int
+    name: str
+    path: str | None
+    digest: str
+    task: str
+    state: State = "planned"
+    text: bytes | None = None
+    failure: Failure | None = None
+    outcome: Outcome | None = None
+    cached: bool = False
+    after: str | None = None
+
+
+def runs_folder() -> Path:
+    """Where journals are kept: `$INFILL_STATE`, or below the user's state folder."""
+    if named := os.environ.get("INFILL_STATE"):
+        return Path(named)
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "infill" / "runs"
+
+
+@contextmanager
+def kept(what: str) -> Generator[None]:
+    """Trouble of the database as a JournalError."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, zlib.error) as error:
+        raise JournalError(
+            "the journal cannot be kept",
+            where=what,
+            got=str(error),
+            hint="files are untouched or wholly written; free some space, or set INFILL_STATE "
+            "to another folder",
+        ) from error
+
+
+class Journal:
+    """One run; a context manager. All methods raise JournalError where the file fails."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: int | None) -> None:
+        self.path, self._db, self._lock = path, connection, lock
+
+    @classmethod
+    def create(cls, folder: Path, facts: Mapping[str, Any]) -> Self:
+        """A new run. `facts` are JSON values: what command, where, how."""
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+        path = folder / f"{name}{SUFFIX}"
+        with kept(str(path)):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _locked(path)
+            db = _connected(path)
+            with db:
+                db.executescript(_TABLES)
+        journal = cls(path, db, lock)
+        journal.note(format=FORMAT, id=name, created=time.time(), state="running", **facts)
+        return journal
+
+    @classmethod
+    def unkept(cls, facts: Mapping[str, Any]) -> Self:
+        """A run that is forgotten with the process."""
+        db = sqlite3.connect(":memory:", check_same_thread=False)
+        db.executescript(_TABLES)
+        journal = cls(Path("unkept"), db, None)
+        journal.note(format=FORMAT, id="", created=time.time(), state="running", **facts)
+        return journal
+
+    @classmethod
+    def open(cls, folder: Path, name: str, *, write: bool = True) -> Self:
+        """A run by its id, or by the beginning of one, or `last`.
+
+        Raises JournalError where there is none or several, or where it is going on and is to be
+        written to.
+        """
+        path = _found(folder, name)
+        lock = _locked(path) if write else None
+        with kept(str(path)):
+            db = _connected(path)
+            found = dict(db.execute("SELECT name, value FROM run").fetchall())
+        if found.get("format") != str(FORMAT):
+            expected, got = f"format {FORMAT}", found.get("format", "no format")
+            raise JournalError(
+                "the journal is of another version of infill",
+                where=str(path),
+                expected=expected,
+                got=got,
+                hint="use the version that made it",
+            )
+        return cls(path, db, lock)
+
+    def close(self) -> None:
+        """Let others open it."""
+        self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def id(self) -> str:
+        """The run's name; "" for one that is not kept."""
+        return str(self.facts["id"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was noted of the whole run."""
+        with kept(str(self.path)):
+            rows = self._db.execute("SELECT name, value FROM run").fetchall()
+        return {name: json.loads(value) for name, value in rows}
+
+    def note(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
+        """Note facts of the whole run."""
+        rows = [(name, json.dumps(value)) for name, value in facts.items()]
+        with kept(str(self.path)), self._db:
+            self._db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?)", rows)
+
+    def plan(self, rows: Iterable[Row]) -> None:
+        """Take texts in, all or none; a planning that raises leaves nothing."""
+
+        def values() -> Iterator[tuple[object, ...]]:
+            for row in rows:
+                outcome = None if row.failure is None else Outcome(failure=row.failure)
+                text = None if row.text is None else zlib.compress(row.text, 1)
+                line = None if outcome is None else outcome_to(outcome)
+                state = row.state if outcome is None else "failed"
+                yield row.n, row.name, row.path, row.digest, row.task, text, state, line
+
+        with kept(str(self.path)), self._db:
+            self._db.executemany(
+                "INSERT INTO texts (n, name, path, digest, task, text, state, outcome)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                values(),
+            )
+
+    def count(self, *states: State) -> int:
+        """How many texts are in these states; of none, all."""
+        chosen = ",".join("?" * len(states))
+        where = f" WHERE state IN ({chosen})" if states else ""
+        with kept(str(self.path)):
+            query = f"SELECT count(*) FROM texts{where}"  # noqa: S608 - question marks
+            return int(self._db.execute(query, states).fetchone()[0])
+
+    def numbers(self, *states: State) -> list[int]:
+        """The texts in these states, in order; of none, all."""
+        chosen = ",".join("?" * len(states))
+        where = f" WHERE state IN ({chosen})" if states else ""
+        with kept(str(self.path)):
+            query = f"SELECT n FROM texts{where} ORDER BY n"  # noqa: S608 - question marks
+            return [n for (n,) in self._db.execute(query, states)]
+
+    def row(self, n: int) -> Row:
+        """One text, with its outcome."""
+        with kept(str(self.path)):
+            found = self._db.execute(
+                "SELECT name, path, digest, task, state, cached, outcome, after"
+                " FROM texts WHERE n = ?",
+                (n,),
+            ).fetchone()
+            holes = self._db.execute(
+                "SELECT start, stop, text, score, alternatives FROM holes WHERE n = ? ORDER BY k",
+                (n,),
+            ).fetchall()
+        name, path, digest, task, state, cached, line, after = found
+        outcome = None if line is None else _with_holes(line, holes)
+        return Row(
+            n,
+            name,
+            path,
+            digest,
+            task,
+            state,
+            outcome=outcome,
+            failure=None if outcome is None else outcome.failure,
+            cached=bool(cached),
+            after=after,
+        )
+
+    def text(self, n: int) -> bytes | None:
+        """The text that is in no file."""
+        return self._blob("text", n)
+
+    def before(self, n: int) -> bytes | None:
+        """What a text's file had before it was replaced."""
+        return self._blob("before", n)
+
+    def finish(self, n: int, outcome: Outcome, *, key: str | None, cached: bool = False) -> None:
+        """Take in an outcome, its holes and all, in one transaction."""
+        state = "done" if outcome.failure is None else "failed"
+        pairs = zip(outcome.edits, outcome.pieces, strict=True)
+        holes = [
+            (n, k, e.span.start, e.span.stop, e.new.decode(), p.score, _shown(p))
+            for k, (e, p) in enumerate(pairs)
+        ]
+        with kept(str(self.path)), self._db:
+            self._db.execute("DELETE FROM holes WHERE n = ?", (n,))
+            self._db.executemany("INSERT INTO holes VALUES (?, ?, ?, ?, ?, ?, ?)", holes)
+            self._db.execute(
+                "UPDATE texts SET state = ?, outcome = ?, key = ?, cached = ? WHERE n = ?",
+                (state, _without_holes(outcome), key, cached, n),
+            )
+
+    def writing(self, n: int, before: bytes, after: str) -> None:
+        """Note that a file is about to be replaced, and by what."""
+        with kept(str(self.path)), self._db:
+            self._db.execute(
+                "UPDATE texts SET state = 'writing', before = ?, after = ? WHERE n = ?",
+                (zlib.compress(before, 1), after, n),
+            )
+
+    def plan_again(self) -> None:
+        """Plan what failed for no fault of the text's own (`AGAIN`) once more."""
+        for n in self.numbers("failed"):
+            failure = self.row(n).failure
+            if failure is not None and failure.kind in AGAIN:
+                self.mark(n, "planned")
+
+    def mark(self, n: int, state: State) -> None:
+        """Note another state."""
+        with kept(str(self.path)), self._db:
+            self._db.execute("UPDATE texts SET state = ? WHERE n = ?", (state, n))
+
+    def _blob(self, column: Literal["text", "before"], n: int) -> bytes | None:
+        with kept(str(self.path)):
+            query = f"SELECT {column} FROM texts WHERE n = ?"  # noqa: S608 - one of two names
+            (found,) = self._db.execute(query, (n,)).fetchone()
+            return None if found is None else zlib.decompress(found)
+
+
+def journals(folder: Path) -> list[str]:
+    """The ids of the runs that are kept, the latest last."""
+    return sorted(path.stem for path in folder.glob(f"*{SUFFIX}") if path.stem[:1].isdigit())
+
+
+def _shown(piece: Piece) -> str:
+    return json.dumps([piece.text, *piece.alternatives])
+
+
+def _without_holes(outcome: Outcome) -> str:
+    return outcome_to(replace(outcome, edits=(), pieces=()))
+
+
+def _with_holes(line: str, holes: Iterable[tuple[Any, ...]]) -> Outcome:
+    edits, pieces = list[TextEdit](), list[Piece]()
+    for start, stop, new, score, shown in holes:
+        text, *others = json.loads(shown)
+        edits.append(TextEdit(Span(start, stop), new.encode()))
+        pieces.append(Piece(text, score, tuple(others)))
+    return replace(outcome_from(line), edits=tuple(edits), pieces=tuple(pieces))
+
+
+def _found(folder: Path, name: str) -> Path:
+    known = journals(folder)
+    matching = known[-1:] if name == "last" else [one for one in known if one.startswith(name)]
+    if len(matching) == 1:
+        return folder / f"{matching[0]}{SUFFIX}"
+    raise JournalError(
+        "there is no such run" if not matching else "several runs begin like that",
+        where=str(folder),
+        expected="an id as `infill runs` lists it, the beginning of one, or last",
+        got=name if not matching else ", ".join(matching),
+    )
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")  # a row must be there before its file is replaced
+    return db
+
+
+def _locked(path: Path) -> int:
+    """A lock on the run that ends with the process, however that ends."""
+    with kept(str(path)):
+        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise JournalError(
+            "the run is still going on",
+            where=path.stem,
+            expected="a run that has ended or was interrupted",
+            hint="wait for it, or end it with Ctrl-C",
+        ) from error
+    return descriptor
