@@ -76,7 +76,9 @@ async def complete(editor: Editor, uri: str, at: int, kind=AUTOMATIC):
     return await editor.text_document_inline_completion_async(params)
 
 
-async def test_a_server_answers_soon_after_it_was_started(figure):
+async def test_a_server_answers_soon_after_it_was_started(figure, monkeypatch):
+    # as where it is installed: compiled code is kept
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     walls, floor = [], []
     for _ in range(STARTS):
         begun = time.perf_counter()

@@ -286,7 +286,7 @@ def _described(kept: Kept, held: Held) -> Iterator[str]:
         yield "Others: " + ", ".join(_code(text) for text in others)
     if held.details and held.chosen == 0:
         yield ""
-        yield "| token | p | step | candidates |"
+        yield "| token | p when written | step | candidates now |"
         yield "|---|---|---|---|"
         yield from (_row(detail) for detail in held.details)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,10 +37,12 @@ def seen(home, tmp_path_factory):
     assert chromium, f"needs one of {BROWSERS}"
     assert VSIX.exists(), "make vsix"
     workspace, data = tmp_path_factory.mktemp("workspace"), tmp_path_factory.mktemp("data")
-    # a workspace that would choose what runs; nothing below works if it may
-    (workspace / ".vscode").mkdir()
+    untrusted = tmp_path_factory.mktemp("untrusted")
+    # folders that would choose what runs; nothing below works if they may
     chosen = {"infill.command": ["no-such-command"], "infill.model": "no-such-model"}
-    (workspace / ".vscode" / "settings.json").write_text(json.dumps(chosen))
+    for folder, more in ((workspace, {}), (untrusted, {"infill.marker": "<HERE>"})):
+        (folder / ".vscode").mkdir()
+        (folder / ".vscode" / "settings.json").write_text(json.dumps(chosen | more))
     places = ["--user-data-dir", data, "--extensions-dir", data / "extensions"]
     entry = home / "node_modules/code-server/out/node/entry.js"
     install = ["node", entry, *places, "--install-extension", VSIX]
@@ -48,6 +51,7 @@ def seen(home, tmp_path_factory):
         "home": str(home),
         "data": str(data),
         "workspace": str(workspace),
+        "untrusted": str(untrusted),
         "settings": {"infill.command": [sys.executable, "-m", "infill_lsp"]},
         "chromium": chromium,
         "shots": os.environ.get("INFILL_SHOTS"),
@@ -62,7 +66,7 @@ def seen(home, tmp_path_factory):
 @pytest.fixture
 def facts(seen, request):
     """What was seen of the scenario that the test's name says."""
-    first, *others = request.node.name.removeprefix("test_").split("_")
+    first, *others = request.node.originalname.removeprefix("test_").split("_")
     found = seen["".join([first, *map(str.capitalize, others)])]
     assert "error" not in found, found
     return found
@@ -154,6 +158,39 @@ def test_cancel(facts):
 
 def test_trace(facts):
     assert json.loads(facts["shown"])["schema"] == 1
+
+
+@pytest.mark.parametrize("state", ["ready", "accepted"])
+def test_hover(facts, state):
+    found = facts[state]
+    first, second, others = found["text"].split("\n\n")[:3]
+    assert first.startswith(f"infill: {state}, ")
+    assert second == "Checked: the file parses"
+    assert len(others.removeprefix("Others: ").split(", ")) == 2
+    assert found["text"].count(others.split(": ")[1]) == 1, "each thing is told once"
+    head, *rows = found["table"]
+    assert head == ["token", "p when written", "step", "candidates now"]
+    tokens, chances, steps, candidates = zip(*rows, strict=True)
+    assert "".join(tokens) == facts["proposed"]
+    assert all(0 < float(chance) <= 1 for chance in chances)
+    forwards = int(re.findall(r"(\d+) forwards", first)[0])
+    assert all(0 <= int(step) < forwards for step in steps)
+    for row in candidates:
+        shares = [float(one) for one in re.findall(r" (\d\.\d\d)(?:, |$)", row)]
+        assert len(shares) == 5
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) <= 1.03
+    assert facts["text"].endswith(f"return {facts['proposed']}\n")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_restricted_mode(facts, when):
+    found = facts[when]
+    assert found["status"].split() == ["infill:", "idle", "infill-small", "on", "cpu"]
+    [proposed] = found["proposed"]
+    # what the folder may choose is taken from it: its settings were read
+    assert found["text"].endswith(f"return {proposed}\n")
+    assert facts["notices"] == []
 
 
 def test_restart(facts):

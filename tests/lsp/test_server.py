@@ -285,7 +285,7 @@ async def test_a_hover_tells_candidates_probabilities_and_steps(editor, uri):
     while "| token |" not in text and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
         text = await hover(editor, uri, MEAN.index("<FILL_ME>"))
-    assert "| token | p | step | candidates |" in text
+    assert "| token | p when written | step | candidates now |" in text
     assert text.count("\n| `") >= 1
     assert proposal.holes[0].alternatives[0] in text.replace("\\|", "|")
     assert "" == await hover(editor, uri, "mean")

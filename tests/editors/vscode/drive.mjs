@@ -1,5 +1,6 @@
 // Does in a real VS Code what a user does, and prints what was seen as JSON: {scenario: facts}.
-//     node drive.mjs '{"home", "data", "workspace", "settings", "chromium", "shots"?, "only"?}'
+//     node drive.mjs '{"home", "data", "workspace", "untrusted", "settings", "chromium",
+//         "shots"?, "only"?}'
 import { start } from "./editor.mjs";
 
 const SIMPLE = "def mean(values):\n    total = sum(values)\n    return <FILL_ME>\n";
@@ -236,10 +237,28 @@ const scenarios = {
         return { shown: shown.replaceAll("\u00a0", " ") };
     },
 
-    /** The server is restarted and works again. */
+    /** What is proposed is explained where the mouse rests on it, and still is once accepted. */
+    async hover(editor) {
+        const name = "hover.py";
+        await editor.open(name, SIMPLE);
+        await editor.go(3, 14);
+        await editor.command("infill: Fill Hole");
+        await editor.ready();
+        const [proposed] = await editor.attached();
+        const ready = await editor.hover(2);
+        await editor.shot("hover-ready");
+        await editor.press("Control+Enter");
+        await editor.over();
+        const accepted = await editor.hover(2);
+        await editor.shot("hover-accepted");
+        return { proposed, ready, accepted, text: await editor.saved(name) };
+    },
+
+    /** The server is restarted, twice at once, and works again. */
     async restart(editor) {
         const name = "restart.py";
         await editor.open(name, SIMPLE);
+        await editor.command("infill: Restart Server");
         await editor.command("infill: Restart Server");
         await editor.until("a start", async () => (await editor.status()).includes("loading"));
         await editor.until("the server", async () => (await editor.status()).includes("sparkle"));
@@ -262,11 +281,53 @@ const scenarios = {
     },
 };
 
+/** In a folder that the user has not said to trust, whose settings name a command and a marker. */
+const untrusted = {
+    /** What it says of the server is not heeded: neither before the user trusts it nor after. */
+    async restrictedMode(editor) {
+        const { page } = editor;
+        const text = SIMPLE.replace("<FILL_ME>", "<HERE>");
+        const fill = async (name) => {
+            await editor.open(name, text);
+            await editor.command("infill: Fill All Holes");
+            await editor.ready();
+            const proposed = await editor.attached();
+            await editor.shot(name.replace(".py", ""));
+            await editor.press("Control+Enter");
+            await editor.over();
+            return { proposed, status: await editor.statusHover(), text: await editor.saved(name) };
+        };
+        const mode = page.locator(".statusbar-item", { hasText: "Restricted Mode" });
+        await mode.waitFor();
+        const before = await fill("restricted.py");
+        await editor.command("Workspaces: Manage Workspace Trust");
+        const trust = page.locator(".workspace-trust-editor");
+        await trust.waitFor();
+        await trust.getByText("workspace settings", { exact: false }).first().waitFor();
+        await editor.shot("trust");
+        await trust.locator("a.monaco-button", { hasText: /^Trust$/ }).click();
+        await mode.waitFor({ state: "detached" });
+        await editor.command("infill: Restart Server");
+        await editor.until("a start", async () => (await editor.status()).includes("loading"));
+        await editor.until("the server", async () => (await editor.status()).includes("sparkle"));
+        const after = await fill("trusted.py");
+        return { before, after, notices: await editor.notices() };
+    },
+};
+
 const options = JSON.parse(process.argv[2]);
-const { editor, stop } = await start(options);
 const facts = {};
-for (const [name, scenario] of Object.entries(scenarios)) {
-    if (!options.only || options.only.includes(name)) {
+
+/** Plays scenarios in an editor of their own. */
+async function play(scenarios, more = {}) {
+    const wanted = Object.entries(scenarios).filter(
+        ([name]) => !options.only || options.only.includes(name),
+    );
+    if (wanted.length === 0) {
+        return;
+    }
+    const { editor, stop } = await start({ ...options, ...more });
+    for (const [name, scenario] of wanted) {
         try {
             facts[name] = await scenario(editor);
         } catch (error) {
@@ -279,6 +340,15 @@ for (const [name, scenario] of Object.entries(scenarios)) {
         }
         await editor.press("Escape");
     }
+    await stop();
 }
-await stop();
+
+await play(scenarios);
+await play(untrusted, {
+    workspace: options.untrusted,
+    user: {
+        "security.workspace.trust.enabled": true,
+        "security.workspace.trust.startupPrompt": "never",
+    },
+});
 console.log(JSON.stringify(facts));

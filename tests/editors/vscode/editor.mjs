@@ -40,13 +40,13 @@ async function until(what, check, seconds) {
     throw new Error(`waited ${seconds} s for ${what}`);
 }
 
-/** Starts code-server and opens the workspace in Chromium. */
-export async function start({ home, data, workspace, settings, shots, chromium }) {
+/** Starts code-server and opens the workspace in Chromium; `user` adds to the user's settings. */
+export async function start({ home, data, workspace, settings, shots, chromium, user = {} }) {
     for (const kind of ["User", "Machine"]) {
         mkdirSync(join(data, kind), { recursive: true });
     }
     // what has the scope "machine" is read from the machine's settings only
-    writeFileSync(join(data, "User", "settings.json"), JSON.stringify(QUIET));
+    writeFileSync(join(data, "User", "settings.json"), JSON.stringify({ ...QUIET, ...user }));
     writeFileSync(join(data, "Machine", "settings.json"), JSON.stringify(settings));
     const port = await freePort();
     const entry = join(home, "node_modules/code-server/out/node/entry.js");
@@ -100,6 +100,18 @@ const attachedLines = () =>
             ),
         )
         .map((line) => line.textContent.replaceAll("\u00a0", " "));
+
+/** The middle of what is drawn at the end of a line, which counts from 0: [x, y]. */
+const endOfLine = (number) => {
+    const drawn = [...document.querySelectorAll(".editor-instance .view-line")]
+        .map((line) => line.getBoundingClientRect().top)
+        .sort((a, b) => a - b);
+    const line = [...document.querySelectorAll(".editor-instance .view-line")].find(
+        (one) => one.getBoundingClientRect().top === drawn[number],
+    );
+    const box = [...line.querySelectorAll("span span")].at(-1).getBoundingClientRect();
+    return [box.right - Math.min(box.width / 2, 8), box.top + box.height / 2];
+};
 
 class Editor {
     constructor(page, workspace, data, shots) {
@@ -160,7 +172,9 @@ class Editor {
         await this.press("Control+s");
         const dirty = this.page.locator(".tab.active.dirty");
         await until("the file to be saved", async () => (await dirty.count()) === 0, 10);
-        return readFileSync(join(this.workspace, name), "utf-8");
+        // it is empty for a moment while it is written, also where nothing has changed
+        const read = async () => readFileSync(join(this.workspace, name), "utf-8");
+        return until("its text", read, 10);
     }
 
     attached() {
@@ -169,6 +183,23 @@ class Editor {
 
     attachedLines() {
         return this.page.evaluate(attachedLines);
+    }
+
+    /** What the mouse is told at the end of a line, once it is told of tokens: text, table. */
+    async hover(number) {
+        const box = this.page.locator(".monaco-hover:visible .hover-contents");
+        const rows = box.locator("table tr");
+        return this.until("a hover", async () => {
+            await this.page.mouse.move(1000, 600);
+            const [x, y] = await this.page.evaluate(endOfLine, number);
+            await this.page.mouse.move(x, y, { steps: 4 });
+            await rows.first().waitFor({ timeout: 1500 });
+            const cells = (row) => row.locator("th, td").allInnerTexts();
+            return {
+                text: (await box.allInnerTexts()).join("\n").replaceAll("\u00a0", " "),
+                table: await Promise.all((await rows.all()).map(cells)),
+            };
+        });
     }
 
     async lenses() {
@@ -180,6 +211,18 @@ class Editor {
         const inside = item.locator(".codicon").first();
         const icon = await inside.getAttribute("class").catch(() => "");
         return `${icon?.match(/codicon-[\w-]+/)?.[0] ?? ""} ${await item.first().innerText()}`;
+    }
+
+    /** What the status bar's item tells the mouse. */
+    async statusHover() {
+        const item = this.page.locator(".statusbar-item", { hasText: "infill" }).first();
+        const box = this.page.locator(".monaco-hover:visible", { hasText: "infill: " });
+        return this.until("the status to be told", async () => {
+            await this.page.mouse.move(1000, 600);
+            await item.hover();
+            await box.first().waitFor({ timeout: 3000 });
+            return box.first().innerText();
+        });
     }
 
     notices() {

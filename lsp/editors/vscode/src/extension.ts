@@ -3,7 +3,6 @@ import {
     commands,
     window,
     workspace,
-    type ConfigurationChangeEvent,
     type ExtensionContext,
     type LogOutputChannel,
     type TextDocument,
@@ -13,7 +12,7 @@ import { register } from "./commands";
 import { Live } from "./live";
 import { Proposals } from "./proposals";
 import type { Proposal, Status, Step } from "./protocol";
-import { CLIENT_ONLY, STARTING, executable, initial, languages, shared } from "./settings";
+import { executable, initial, languages, made, shared } from "./settings";
 import { StatusItem } from "./status";
 import { Views } from "./views";
 
@@ -74,17 +73,20 @@ async function start(status: StatusItem): Promise<void> {
         await client.start();
     } catch (error) {
         client.outputChannel.error(String(error));
-        const { command } = executable();
-        const what = `${command} did not start.`;
+        const what = `${executable().command} did not start.`;
         status.say("failed", what);
-        const [settings, log] = ["Open Settings", "Show Log"] as const;
-        const message = `infill: ${what} Install infill, or set infill.command.`;
-        const choice = await window.showErrorMessage(message, settings, log);
-        if (choice === settings) {
-            await commands.executeCommand("workbench.action.openSettings", "infill.command");
-        } else if (choice === log) {
-            client.outputChannel.show();
-        }
+        void explain(what);
+    }
+}
+
+async function explain(what: string): Promise<void> {
+    const [settings, log] = ["Open Settings", "Show Log"] as const;
+    const message = `infill: ${what} Install infill, or set infill.command.`;
+    const choice = await window.showErrorMessage(message, settings, log);
+    if (choice === settings) {
+        await commands.executeCommand("workbench.action.openSettings", "infill.command");
+    } else if (choice === log) {
+        client.outputChannel.show();
     }
 }
 
@@ -97,6 +99,22 @@ function tellContexts(proposals: Proposals): void {
     void commands.executeCommand("setContext", "infill.working", any("working"));
 }
 
+/** No process before there is a file that it is for. */
+function whenWanted(context: ExtensionContext, begin: () => void): void {
+    const wanted = (document: TextDocument): boolean => languages().includes(document.languageId);
+    if (workspace.textDocuments.some(wanted)) {
+        begin();
+        return;
+    }
+    const opened = workspace.onDidOpenTextDocument((document) => {
+        if (wanted(document)) {
+            opened.dispose();
+            begin();
+        }
+    });
+    context.subscriptions.push(opened);
+}
+
 export function activate(context: ExtensionContext): void {
     const output = window.createOutputChannel("infill", { log: true });
     const status = new StatusItem();
@@ -104,20 +122,28 @@ export function activate(context: ExtensionContext): void {
     const views = new Views();
     const live = new Live(proposals);
 
+    let present = "";
     const make = (): void => {
+        present = made();
         client = new Client("infill", "infill", executable(), options(output));
         listen(proposals, status);
     };
-    const restart = async (): Promise<void> => {
-        status.say("starting", "");
-        await client.dispose().catch((error: unknown) => output.warn(String(error)));
-        make();
-        await start(status);
+    // one after the other: two clients at a time would both register the server's commands
+    let last = Promise.resolve();
+    const restart = (needed = () => true): Promise<void> => {
+        last = last.then(async () => {
+            if (needed()) {
+                status.say("starting", "");
+                await client.dispose().catch((error: unknown) => output.warn(String(error)));
+                make();
+                await start(status);
+            }
+        });
+        return last;
     };
-    const configured = (event: ConfigurationChangeEvent): void => {
-        if ([...STARTING, ...CLIENT_ONLY].some((key) => event.affectsConfiguration(key))) {
-            void restart();
-        }
+    const configured = (): void => {
+        // trusting a folder changes settings, too, and ours only where the folder may choose them
+        void restart(() => made() !== present);
         live.refresh();
     };
 
@@ -131,23 +157,12 @@ export function activate(context: ExtensionContext): void {
         proposals.onDidChange(() => tellContexts(proposals)),
         window.onDidChangeActiveTextEditor(() => tellContexts(proposals)),
         workspace.onDidChangeConfiguration(configured),
-        commands.registerCommand("infill.ui.restart", restart),
+        commands.registerCommand("infill.ui.restart", () => restart()),
         ...register({ client: () => client, proposals, views }),
     );
-    // no process before there is a file that it is for
-    const wanted = (document: TextDocument): boolean => languages().includes(document.languageId);
-    const begin = (): void => void (client.needsStart() && start(status));
-    if (workspace.textDocuments.some(wanted)) {
-        begin();
-    } else {
-        const opened = workspace.onDidOpenTextDocument((document) => {
-            if (wanted(document)) {
-                opened.dispose();
-                begin();
-            }
-        });
-        context.subscriptions.push(opened);
-    }
+    whenWanted(context, () => {
+        last = last.then(() => (client.needsStart() ? start(status) : undefined));
+    });
 }
 
 export async function deactivate(): Promise<void> {

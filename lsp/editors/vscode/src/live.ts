@@ -64,18 +64,10 @@ function widened(document: TextDocument, hole: PlacedHole): PlacedHole {
     return { ...hole, range, old: left + hole.old + right, text: left + hole.text + right };
 }
 
-function hover(hole: PlacedHole, language: string): MarkdownString | undefined {
-    const parts = /[\r\n]/.test(hole.text) || hole.text.length > SHOWN ? [hole.text] : [];
-    if (parts.length === 0 && hole.alternatives.length === 0) {
-        return undefined;
-    }
-    const said = new MarkdownString();
-    parts.forEach((part) => said.appendCodeblock(part, language));
-    if (hole.alternatives.length > 0) {
-        said.appendText("Or:\n");
-        said.appendCodeblock(hole.alternatives.join("\n"), language);
-    }
-    return said;
+/** A text of which not all is shown in its line. The server's own hover tells the rest. */
+function hover({ text }: PlacedHole, language: string): MarkdownString | undefined {
+    const cut = /[\r\n]/.test(text) || text.length > SHOWN;
+    return cut ? new MarkdownString().appendCodeblock(text, language) : undefined;
 }
 
 /** The lines of a range but its last, each from its first character that is not blank. */

@@ -23,7 +23,6 @@ export interface PlacedHole {
     old: string;
     /** Proposed where the proposal is ready, half-denoised where it is at work. */
     text: string;
-    alternatives: string[];
 }
 
 export interface Placed {
@@ -130,7 +129,7 @@ export class Proposals implements Disposable {
     private placed(
         document: TextDocument,
         version: number,
-        hole: Pick<Hole, "index" | "range" | "text" | "old"> & Partial<Hole>,
+        hole: Pick<Hole, "index" | "range" | "text" | "old">,
     ): PlacedHole[] {
         const edits = this.edits.get(document.uri.toString()) ?? [];
         const range = edits
@@ -142,8 +141,8 @@ export class Proposals implements Disposable {
         if (!range) {
             return [];
         }
-        const { index, text, old, alternatives = [] } = hole;
-        return [{ index, range, old, text, alternatives }];
+        const { index, text, old } = hole;
+        return [{ index, range, old, text }];
     }
 
     private edited({ document, contentChanges }: TextDocumentChangeEvent): void {

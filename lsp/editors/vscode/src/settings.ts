@@ -4,10 +4,6 @@ import { workspace, type WorkspaceConfiguration } from "vscode";
 import type { Executable } from "vscode-languageclient/node";
 
 const SECTION = "infill";
-/** A change of these needs another server. */
-export const STARTING = ["command", "model", "threads"].map((key) => `${SECTION}.${key}`);
-/** A change of these needs the client to be made anew. */
-export const CLIENT_ONLY = ["languages", "decorations"].map((key) => `${SECTION}.${key}`);
 
 const SHARED = [
     "grammar",
@@ -77,4 +73,10 @@ export function initial(): Record<string, unknown> {
         threads: ofUser("threads"),
         notifications: true,
     };
+}
+
+/** All that a client is made of: where it has changed, another client is needed. */
+export function made(): string {
+    const server = [executable(), ofUser("model"), ofUser("threads")];
+    return JSON.stringify([...server, languages(), decorations()]);
 }
