@@ -4,7 +4,8 @@
     ├── InputError              the text or file handed in cannot be worked on
     │   ├── EncodingError       not UTF-8, or binary
     │   ├── GrammarError        a grammar that does not compile, or that the engine cannot carry
-    │   ├── HoleError           no hole, a hole out of bounds, overlapping, or inside a string
+    │   ├── HoleError           a hole out of bounds, overlapping, or inside a string
+    │   │   └── NoHoleError     nothing to fill, or to write anew
     │   └── PathError           a directory, a missing or repeated path
     ├── LimitError              a budget was exceeded; the message names the limit
     │   └── BudgetError         forwards or seconds are spent, or the work was cancelled
@@ -69,6 +70,10 @@ class GrammarError(InputError):
 
 class HoleError(InputError):
     """No hole, or one that is out of bounds, overlapping, or inside a string."""
+
+
+class NoHoleError(HoleError):
+    """A text with nothing to fill, or to write anew."""
 
 
 class PathError(InputError):

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +19,10 @@ collect_ignore = ["editors"]
 
 # tests use small tensors: a second thread only waits where other work shares the cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# runs of the command line are kept apart from the user's
+_state = tempfile.TemporaryDirectory(prefix="infill-state-")
+os.environ["INFILL_STATE"] = str(Path(_state.name) / "runs")
 
 # a busy machine is no bug, and canvases that no constraint can complete are drawn and dropped
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

@@ -28,7 +28,7 @@ def task_to(task: Task) -> str:
             "operation": task.operation,
             "holes": holes,
             "doubts": asdict(task.doubts),
-            "trigger": task.trigger and _edit(task.trigger),
+            "edited": [_edit(edit) for edit in task.edited],
             "folder": task.folder,
         }
     )
@@ -45,7 +45,7 @@ def task_from(line: str, data: bytes) -> Task:
         operation=found["operation"],
         holes=tuple(Hole(a, b, c, d) for a, b, c, d in found["holes"]),
         doubts=Doubts(**found["doubts"]),
-        trigger=None if found["trigger"] is None else _read(found["trigger"]),
+        edited=tuple(map(_read, found["edited"])),
         folder=found["folder"],
     )
 

@@ -230,7 +230,11 @@ class Conductor:
             except InfillError as error:
                 self._fail(n, _failed(self.journal.row(n), error))
         if not self.journal.count("failed", "planned") and numbers:
-            self._verify_together(numbers)
+            try:
+                self._verify_together(numbers)
+            except InfillError as error:
+                for n in numbers:
+                    self._fail(n, _failed(self.journal.row(n), error))
         if not self.orders.write or self.journal.count("failed", "planned"):
             return
         try:

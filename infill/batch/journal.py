@@ -49,8 +49,9 @@ _TABLES = """
 CREATE TABLE run (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE texts (
     n INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,       -- as the user named it
-    path TEXT,                -- the file, every link resolved; null for a text that is in none
+    id TEXT,                  -- what a list of jobs calls it
+    name BLOB NOT NULL,       -- as the user named it; a file's name may be any bytes
+    path BLOB,                -- the file, every link resolved; null for a text that is in none
     digest TEXT NOT NULL,     -- sha256 of what was read
     task TEXT NOT NULL,
     text BLOB,                -- of what is in no file
@@ -90,6 +91,12 @@ class Row:
     outcome: Outcome | None = None
     cached: bool = False
     after: str | None = None
+    id: str | None = None
+
+    @property
+    def operation(self) -> str:
+        """What is done with it; "" where it was refused before that was known."""
+        return str(json.loads(self.task).get("operation", ""))
 
 
 def runs_folder() -> Path:
@@ -184,7 +191,7 @@ class Journal:
     @property
     def id(self) -> str:
         """The run's name; "" for one that is not kept."""
-        return str(self.facts["id"])
+        return self.path.stem if self.path.suffix == SUFFIX else ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -208,12 +215,13 @@ class Journal:
                 text = None if row.text is None else zlib.compress(row.text, 1)
                 line = None if outcome is None else outcome_to(outcome)
                 state = row.state if outcome is None else "failed"
-                yield row.n, row.name, row.path, row.digest, row.task, text, state, line
+                name, path = os.fsencode(row.name), row.path and os.fsencode(row.path)
+                yield row.n, row.id, name, path, row.digest, row.task, text, state, line
 
         with kept(str(self.path)), self._db:
             self._db.executemany(
-                "INSERT INTO texts (n, name, path, digest, task, text, state, outcome)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO texts (n, id, name, path, digest, task, text, state, outcome)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values(),
             )
 
@@ -237,7 +245,7 @@ class Journal:
         """One text, with its outcome."""
         with kept(str(self.path)):
             found = self._db.execute(
-                "SELECT name, path, digest, task, state, cached, outcome, after"
+                "SELECT id, name, path, digest, task, state, cached, outcome, after"
                 " FROM texts WHERE n = ?",
                 (n,),
             ).fetchone()
@@ -245,12 +253,12 @@ class Journal:
                 "SELECT start, stop, text, score, alternatives FROM holes WHERE n = ? ORDER BY k",
                 (n,),
             ).fetchall()
-        name, path, digest, task, state, cached, line, after = found
+        own, name, path, digest, task, state, cached, line, after = found
         outcome = None if line is None else _with_holes(line, holes)
         return Row(
             n,
-            name,
-            path,
+            os.fsdecode(name),
+            path and os.fsdecode(path),
             digest,
             task,
             state,
@@ -258,6 +266,7 @@ class Journal:
             failure=None if outcome is None else outcome.failure,
             cached=bool(cached),
             after=after,
+            id=own,
         )
 
     def text(self, n: int) -> bytes | None:

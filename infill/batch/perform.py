@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from infill.batch.checks import checked
 from infill.batch.task import Doubts, Failure, Outcome, Piece, Task
 from infill.decode.trace import Trace
+from infill.edit.changes import beside, composed, shifted
 from infill.edit.denoising import Frame
+from infill.edit.following import by_words, following
 from infill.edit.goals import Command
 from infill.edit.proposal import Proposal
 from infill.edit.revise import revise
@@ -20,7 +23,7 @@ from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
 from infill.errors import InfillError, OptionError
 from infill.models.denoiser import Denoiser
-from infill.text import Source
+from infill.text import Source, Span, TextEdit, apply_edits
 
 Watch = Callable[[Frame], None]
 
@@ -61,12 +64,9 @@ def _rewritten(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool
 
 
 def _revised(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
-    diagnostics = "diagnostics" if task.doubts.diagnostics else None
     settings = _settings(task)
-    revised = revise(
-        task.data,
-        [hole.span for hole in task.holes] or None,
-        trigger=task.trigger or diagnostics,
+    work = partial(
+        revise,
         language=task.language,
         goal=settings.goal,
         doubting=_doubting(task.doubts),
@@ -75,13 +75,49 @@ def _revised(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) 
         name=task.name,
         watch=watch,
     )
+    spans = [hole.span for hole in task.holes]
+    if task.edited:
+        return _followed(task, spans, work, traces=traces)
+    trigger = "diagnostics" if task.doubts.diagnostics else None
+    revised = work(task.data, spans or None, trigger=trigger)
+    return _revision(revised.edits, [revised], traces=traces)
+
+
+def _followed(
+    task: Task, spans: list[Span], work: Callable[..., Revised], *, traces: bool
+) -> Outcome:
+    """Let the text follow each edit of the user's in turn; all of theirs stay as they are."""
+    text, edits, found = task.data, tuple[TextEdit, ...](), list[Revised]()
+    spans = spans or [Span(0, len(text))]
+    pinned = [edit.span for edit in task.edited]
+    for index, edited in enumerate(task.edited):
+        here = pinned[index]
+        back = TextEdit(here, edited.new)
+        old = apply_edits(text, [back])
+        before = Span(here.start, here.start + len(edited.new))
+        edit = by_words(old, TextEdit(before, text[here.start : here.stop]))
+        may = list(spans)
+        for other in (span for span in pinned if span != here):
+            may = beside(may, other)
+        allowed = [span for span in shifted(may, back) if len(span)]
+        if not allowed:
+            continue
+        found.append(work(old, allowed, trigger=edit))
+        for change in reversed(following(found[-1], edit, text)):
+            edits = composed(task.data, edits, change)
+            text = apply_edits(text, [change])
+            spans, pinned = shifted(spans, change), shifted(pinned, change)
+    return _revision(edits, found, traces=traces)
+
+
+def _revision(edits: tuple[TextEdit, ...], found: Sequence[Revised], *, traces: bool) -> Outcome:
     return Outcome(
-        edits=revised.edits,
-        pieces=tuple(Piece(edit.new.decode(errors="replace")) for edit in revised.edits),
-        forwards=revised.forwards,
-        stopped=revised.stopped,
-        remarks=tuple(_remarks(revised)),
-        traces=_lines(revised.traces) if traces else (),
+        edits=edits,
+        pieces=tuple(Piece(edit.new.decode(errors="replace")) for edit in edits),
+        forwards=sum(one.forwards for one in found),
+        stopped=next((one.stopped for one in found if one.stopped), ""),
+        remarks=tuple(remark for one in found for remark in _remarks(one)),
+        traces=_lines([trace for one in found for trace in one.traces]) if traces else (),
     )
 
 

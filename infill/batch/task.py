@@ -47,7 +47,7 @@ class Task:
 
     name       what errors call it: its path as the user named it
     holes      what to fill, or to write anew; for a revision, what may change (none is all)
-    trigger    for a revision: the edit that was made last, as it is to be made in `data`
+    edited     for a revision: what was edited last, and what stood there; the rest is to follow
     folder     what a goal's command gets a copy of, and `name` lies in
     """
 
@@ -58,7 +58,7 @@ class Task:
     operation: Operation = "fill"
     holes: tuple[Hole, ...] = ()
     doubts: Doubts = field(default_factory=Doubts)
-    trigger: TextEdit | None = None
+    edited: tuple[TextEdit, ...] = ()
     folder: str | None = None
 
     @property
@@ -69,7 +69,7 @@ class Task:
     def key(self, model: str) -> str:
         """A digest of all that decides the outcome; `model` is the weights' digest."""
         holes = [[h.start, h.stop, h.min_tokens, h.max_tokens] for h in self.holes]
-        trigger = self.trigger and [*asdict(self.trigger.span).values(), self.trigger.new.hex()]
+        edited = [[e.span.start, e.span.stop, e.new.hex()] for e in self.edited]
         parts = [
             VERSION,
             model,
@@ -77,7 +77,7 @@ class Task:
             hashlib.sha256(self.data).hexdigest(),
             self.language,
             holes,
-            trigger,
+            edited,
             asdict(self.recipe),
             asdict(self.doubts) if self.operation == "revise" else None,
         ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import click
 
+from infill.cli.apply import apply
+from infill.cli.batch import batch
 from infill.cli.bench import bench
 from infill.cli.completion import completion
 from infill.cli.fill import fill
@@ -15,6 +17,7 @@ from infill.cli.lsp import lsp
 from infill.cli.models import models
 from infill.cli.revise import revise
 from infill.cli.rewrite import rewrite
+from infill.cli.runs import resume, runs, undo
 from infill.cli.trace import trace
 
 __all__ = ["main"]
@@ -26,5 +29,8 @@ def main() -> None:
     """Fill holes in code with a diffusion language model, checked by the language's parser."""
 
 
-for command in (fill, revise, rewrite, lsp, grammar, trace, models, bench, completion):
+for command in (
+    *(fill, revise, rewrite, batch, apply, runs, resume, undo),
+    *(lsp, grammar, trace, models, bench, completion),
+):
     main.add_command(command)

@@ -1,12 +1,13 @@
 """Exit codes, and the one place where errors become messages.
 
     0    done
-    1    a question was answered with no (`infill grammar check`)
+    1    something would change (--check, --diff), was found (`infill check`) or was not begun; a
+         question was answered with no (`infill grammar check`)
     2    usage or bad input: an unknown option, no hole, a directory, a binary file, …
     3    some files failed while others were done, or a file could not be written
     4    no fill was found that parses
     5    the model or its weights cannot be used
-    6    a file changed while it was being filled; it was left alone
+    6    a file changed meanwhile, or has uncommitted changes; it was left alone
     130  interrupted (Ctrl-C); files are untouched or wholly written, never in between
     141  whoever read standard output went away
 
@@ -83,7 +84,7 @@ class Report:
     def __init__(self, *, color: str = "auto") -> None:
         self.done = 0
         self._failures: list[Exit] = []
-        self._color = color
+        self._color, self._told = color, ""
 
     @contextmanager
     def catching(self) -> Generator[None]:
@@ -91,8 +92,15 @@ class Report:
         try:
             yield
         except InfillError as error:
-            self._failures.append(code_of(error))
+            self.fail(error)
+
+    def fail(self, error: InfillError) -> Exit:
+        """Tell an error, and count it; one that is told by the last one's words is told once."""
+        if str(error) != self._told:
             tell(error, color=self._color)
+        self._told = str(error)
+        self._failures.append(code_of(error))
+        return self._failures[-1]
 
     @property
     def code(self) -> Exit:

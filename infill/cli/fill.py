@@ -7,7 +7,20 @@ from typing import Any
 import click
 
 from infill.cli.exits import Exit, guarded
-from infill.cli.options import DECODING, FILES, LIVE, PATHS, SHOWING, taking
+from infill.cli.options import (
+    DECODING,
+    LANGUAGE,
+    LIVE,
+    MODEL,
+    PATHS,
+    RESULTS,
+    RUNNING,
+    SAFETY,
+    SHOWING,
+    WALKING,
+    reported,
+    taking,
+)
 
 MARKER = (
     click.option("--marker", default="<FILL_ME>", show_default=True, help="What marks a hole."),
@@ -15,18 +28,33 @@ MARKER = (
 
 
 @click.command()
-@taking(PATHS, FILES, MARKER, DECODING, SHOWING, LIVE)
+@taking(
+    PATHS,
+    WALKING,
+    LANGUAGE,
+    RESULTS,
+    reported("text"),
+    SAFETY,
+    MARKER,
+    MODEL,
+    DECODING,
+    RUNNING,
+    SHOWING,
+    LIVE,
+)
 @guarded
 def fill(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Fill the <FILL_ME> holes of files, and print what would change.
 
-    Nothing is written without --write. With - the text comes from standard input and the
-    filled text goes to standard output.
+    PATHS are files, folders and globs. Nothing is written without --write. With - the text comes
+    from standard input and the filled text goes to standard output.
 
     \b
-    Exit codes: 0 done; 2 usage or bad input; 3 some files failed, or could not be written;
-    4 no fill parses; 5 model; 6 a file changed meanwhile; 130 interrupted.
+    Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or
+    bad input; 3 some failed; 4 nothing found that passes its checks; 5 model; 6 a file changed
+    meanwhile, or has uncommitted changes; 130 interrupted.
     """
-    from infill.cli.filling import Request, run  # noqa: PLC0415 - numpy, rich, and then torch
+    from infill.cli.request import Request  # noqa: PLC0415 - as the next
+    from infill.cli.running import run  # noqa: PLC0415 - numpy, rich, and then torch
 
-    return run(Request(**options))
+    return run(Request.of("fill", options))

@@ -13,7 +13,7 @@ import numpy as np
 import infill
 from infill.cli.exits import Exit
 from infill.cli.output import note, printable
-from infill.cli.targets import STDIN, STDIN_NAME
+from infill.cli.request import STDIN, STDIN_NAME
 from infill.constrain.grammar import Grammar
 from infill.edit.explain import Conflict, Place, Reading
 from infill.edit.files import open_file

@@ -15,30 +15,52 @@ import click
 from infill.cli.output import color_option
 from infill.edit.choices import LANGUAGES, POLICIES, SCHEDULES
 
+FORMATS = ("text", "json", "jsonl", "sarif")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+class Lines(click.ParamType[tuple[int, int]]):
+    """One line or a range of lines, from 1: `7` or `3-7`."""
+
+    name = "lines"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """First and last line."""
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(value))
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last:
+            self.fail(f"{value!r} is no range of lines, as 7 or 3-7 is", param, ctx)
+        return first, last
+
+
 PATHS: tuple[Decorator, ...] = (
-    click.argument(
-        "paths", nargs=-1, required=True, metavar="PATHS... | -", type=click.Path(allow_dash=True)
-    ),
+    click.argument("paths", nargs=-1, metavar="[PATHS... | -]", type=click.Path(allow_dash=True)),
 )
-FILES: tuple[Decorator, ...] = (
+WALKING: tuple[Decorator, ...] = (
     click.option(
-        "-w", "--write", is_flag=True, help="Write the filled files; all or nothing each."
+        "--files-from", metavar="FILE | -", help="More files, one a line; - is standard input."
     ),
+    click.option("-0", "--null", is_flag=True, help="The list has NUL after each name."),
     click.option(
-        "--diff/--no-diff",
-        default=None,
-        help="Print unified diffs.  [default: unless --write or -]",
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave these out of folders, as .gitignore says it; may be repeated.",
+    ),
+    click.option("--hidden", is_flag=True, help="Look at hidden files in folders, too."),
+    click.option(
+        "--ignore/--no-ignore",
+        default=True,
+        show_default=True,
+        help="Whether .gitignore and .infillignore leave files out.",
     ),
     click.option(
         "--stdin-filename", metavar="NAME", help="The file that standard input stands for."
     ),
-    click.option(
-        "--language",
-        type=click.Choice(LANGUAGES),
-        help="Whose parser must accept the result.  [default: by the file's suffix]",
-    ),
+)
+MODEL: tuple[Decorator, ...] = (
     click.option(
         "--grammar",
         metavar="NAME|FILE|none",
@@ -48,6 +70,96 @@ FILES: tuple[Decorator, ...] = (
     click.option(
         "--model", default="embedded", metavar="NAME|FOLDER", show_default=True, help="Who fills."
     ),
+)
+SELECTING: tuple[Decorator, ...] = (
+    click.option(
+        "--lines",
+        type=Lines(),
+        multiple=True,
+        metavar="A[-B]",
+        help="Lines that may change; may be repeated.",
+    ),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="SELECTOR",
+        help="Places that may change: a tree-sitter query, an ast-grep pattern, "
+        "FILE::Class.method, or LINE:COL-LINE:COL; may be repeated.",
+    ),
+    click.option(
+        "--part",
+        metavar="NAME",
+        help="Of what is selected: body, docstring, signature, a $METAVARIABLE or a capture.",
+    ),
+)
+RESULTS: tuple[Decorator, ...] = (
+    click.option(
+        "-w", "--write", is_flag=True, help="Write the changed files; all or nothing each."
+    ),
+    click.option(
+        "--check", is_flag=True, help="Write nothing; exit with 1 where something would change."
+    ),
+    click.option(
+        "-i", "--interactive", is_flag=True, help="Ask for each change, and write those taken."
+    ),
+    click.option(
+        "--diff/--no-diff",
+        default=None,
+        help="Print unified diffs, for `git apply`.  [default: unless another result is asked for]",
+    ),
+    click.option("--patch", type=click.Path(), metavar="FILE", help="Put the diffs there."),
+)
+LANGUAGE: tuple[Decorator, ...] = (
+    click.option(
+        "--language",
+        type=click.Choice(LANGUAGES),
+        help="Whose parser must accept the result.  [default: by the file's suffix]",
+    ),
+)
+SAFETY: tuple[Decorator, ...] = (
+    click.option("--allow-dirty", is_flag=True, help="Write also files with uncommitted changes."),
+    click.option("--all-or-nothing", is_flag=True, help="Write all changed files, or none."),
+    click.option(
+        "--verify-cmd",
+        metavar="COMMAND",
+        help="What must not find more wrong than before, in a copy of the current directory: for "
+        "each file where it says {path}, else for all changes together.",
+    ),
+    click.option(
+        "--verify-timeout",
+        type=click.FloatRange(0, min_open=True),
+        default=120.0,
+        metavar="SECONDS",
+        show_default=True,
+        help="What it may take.",
+    ),
+)
+RUNNING: tuple[Decorator, ...] = (
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1),
+        help="Processes that sample, parse and verify.  [default: by cores and texts]",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(1),
+        default=8,
+        show_default=True,
+        help="Canvases in one forward.",
+    ),
+    click.option("--limit", type=click.IntRange(1), help="Work on so many texts at most."),
+    click.option(
+        "--deadline",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SECONDS",
+        help="Begin no text after so long; `infill resume` goes on.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="End with the first failure."),
+    click.option(
+        "--max-failures", type=click.IntRange(1), help="End after so many.  [default: never]"
+    ),
+    click.option("--fresh", is_flag=True, help="Sample also what earlier runs know."),
 )
 BUDGETS: tuple[Decorator, ...] = (
     click.option(
@@ -171,20 +283,11 @@ LIVE: tuple[Decorator, ...] = (
 )
 
 
-class Lines(click.ParamType[tuple[int, int]]):
-    """One line or a range of lines, from 1: `7` or `3-7`."""
-
-    name = "lines"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """First and last line."""
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(value))
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not 1 <= first <= last:
-            self.fail(f"{value!r} is no range of lines, as 7 or 3-7 is", param, ctx)
-        return first, last
+def reported(default: str) -> tuple[Decorator, ...]:
+    """The option for the form of the report."""
+    choice = click.Choice(FORMATS)
+    told = "What goes to standard output."
+    return (click.option("--format", type=choice, default=default, show_default=True, help=told),)
 
 
 def taking(*groups: Sequence[Decorator]) -> Decorator:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TextIO
@@ -30,6 +31,8 @@ SYMBOLS = {
     **dict.fromkeys(range(0x7F, 0xA0), "\ufffd"),
 }
 """Control characters to their pictures (U+2400 …)."""
+HUES = {"+": "green", "-": "red"}
+HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 
 def wants_color(choice: str, *, terminal: bool, environ: Mapping[str, str] | None = None) -> bool:
@@ -72,19 +75,29 @@ def write_result(data: bytes) -> None:
 
 def write_diff(diff: str, *, color: bool) -> None:
     """Put a unified diff on stdout; the coloured one is for eyes and hides no control character."""
-    text = "".join(_painted(diff)) if color else diff
+    text = "".join(painted(diff)) if color else diff
     write_result(text.encode("utf-8", "surrogateescape"))  # a file's name may be any bytes
 
 
-def _painted(diff: str) -> Iterable[str]:
-    """The diff's lines in the colours of git."""
-    for number, line in enumerate(diff.split("\n")[:-1]):
-        shown = printable(line.removesuffix("\r"))
-        if number < 2:  # noqa: PLR2004 - the two header lines
-            yield click.style(shown, bold=True) + "\n"
-        else:
-            hue = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-            yield (click.style(shown, fg=hue) if hue else shown) + "\n"
+def painted(diff: str) -> Iterable[str]:
+    """The lines of a unified diff, of any number of files, in the colours of git.
+
+    Carriage returns at the ends of lines are shown where not all changed lines have one.
+    """
+    lines = diff.split("\n")[:-1]
+    changed = [line for line in lines if line[:1] in HUES and line[:3] not in {"---", "+++"}]
+    shows_returns = len({line.endswith("\r") for line in changed}) > 1
+    left = [0, 0]  # lines of the hunk to come, of the old and of the new text
+    for line in lines:
+        shown = printable(line if shows_returns else line.removesuffix("\r"))
+        if not any(left):
+            if head := HUNK.match(line):
+                left = [1 if count is None else int(count) for count in head.groups()]
+            yield click.style(shown, fg="cyan" if head else None, bold=not head) + "\n"
+            continue
+        left = [left[0] - (line[:1] in " -"), left[1] - (line[:1] in " +")]
+        hue = HUES.get(line[:1])
+        yield (click.style(shown, fg=hue) if hue else shown) + "\n"
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from infill.decode.trace import Trace
 from infill.errors import PathError, WriteError
 
 OPENING = b'{"schema": '
@@ -21,13 +20,12 @@ class Record:
     def __init__(self, file: TextIO | None, path: str) -> None:
         self._file, self._path = file, path
 
-    def add(self, traces: Iterable[Trace]) -> None:
-        """Append the traces. Raises WriteError, for instance on a full disk."""
+    def add(self, lines: Iterable[str]) -> None:
+        """Append the lines of traces. Raises WriteError, for instance on a full disk."""
         if self._file is None:
             return
         try:
-            for trace in traces:
-                self._file.writelines(trace.lines())
+            self._file.writelines(lines)
             self._file.flush()
         except BrokenPipeError:
             raise

@@ -7,15 +7,27 @@ from typing import Any
 import click
 
 from infill.cli.exits import Exit, guarded
-from infill.cli.options import BUDGETS, FILES, PATHS, SHOWING, Lines, taking
+from infill.cli.options import (
+    BUDGETS,
+    LANGUAGE,
+    LIVE,
+    MODEL,
+    PATHS,
+    RESULTS,
+    RUNNING,
+    SAFETY,
+    SELECTING,
+    SHOWING,
+    WALKING,
+    reported,
+    taking,
+)
 
 OWN = (
     click.option(
-        "--lines",
-        type=Lines(),
-        multiple=True,
-        metavar="A[-B]",
-        help="Lines that may change; may be repeated.  [default: all]",
+        "--since",
+        metavar="COMMIT",
+        help="What was edited since stays, and the rest of each file follows it.",
     ),
     click.option(
         "--diagnostics",
@@ -45,20 +57,39 @@ OWN = (
 
 
 @click.command()
-@taking(PATHS, FILES, OWN, BUDGETS, SHOWING)
+@taking(
+    PATHS,
+    WALKING,
+    LANGUAGE,
+    SELECTING,
+    OWN,
+    RESULTS,
+    reported("text"),
+    SAFETY,
+    MODEL,
+    BUDGETS,
+    RUNNING,
+    SHOWING,
+    LIVE,
+)
 @guarded
 def revise(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Change as little as possible so that files are good; a good file stays as it is.
 
     What does not parse is mended, a name that nothing binds is replaced, and a place that the
-    model strongly doubts is written anew where that makes the text around it likelier. Nothing
-    is written without --write. With - the text comes from standard input and the result goes to
-    standard output.
+    model strongly doubts is written anew where that makes the text around it likelier; with
+    --since the text follows what was edited, a renamed variable for instance. PATHS are files,
+    folders and globs. Nothing is written without --write. With - the text comes from standard
+    input and the result goes to standard output.
 
     \b
-    Exit codes: 0 done; 2 usage or bad input; 3 some files failed, or could not be written;
-    4 no change makes it parse; 5 model; 6 a file changed meanwhile; 130 interrupted.
+    Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or
+    bad input; 3 some failed; 4 nothing found that passes its checks; 5 model; 6 a file changed
+    meanwhile, or has uncommitted changes; 130 interrupted.
     """
-    from infill.cli.revising import Request, run  # noqa: PLC0415 - numpy, rich, and then torch
+    if options["since"] is not None and options["paths"] == ("-",):
+        raise click.UsageError("--since compares files with a commit; - is none.")
+    from infill.cli.request import Request  # noqa: PLC0415 - as the next
+    from infill.cli.running import run  # noqa: PLC0415 - numpy, rich, and then torch
 
-    return run(Request(**options))
+    return run(Request.of("revise", options))

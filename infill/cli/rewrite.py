@@ -7,43 +7,64 @@ from typing import Any
 import click
 
 from infill.cli.exits import Exit, guarded
-from infill.cli.options import DECODING, FILES, LIVE, PATHS, SHOWING, Lines, taking
+from infill.cli.options import (
+    DECODING,
+    LANGUAGE,
+    LIVE,
+    MODEL,
+    PATHS,
+    RESULTS,
+    RUNNING,
+    SAFETY,
+    SELECTING,
+    SHOWING,
+    WALKING,
+    reported,
+    taking,
+)
 
 OWN = (
-    click.option(
-        "--lines",
-        type=Lines(),
-        multiple=True,
-        required=True,
-        metavar="A[-B]",
-        help="Lines to write anew; may be repeated.",
-    ),
     click.option(
         "--keep",
         multiple=True,
         metavar="TEXT",
-        help="Text of those lines that must stay; may be repeated.",
+        help="Text of those places that must stay; may be repeated.",
     ),
 )
 
 
 @click.command()
-@taking(PATHS, FILES, OWN, DECODING, SHOWING, LIVE)
+@taking(
+    PATHS,
+    WALKING,
+    LANGUAGE,
+    SELECTING,
+    OWN,
+    RESULTS,
+    reported("text"),
+    SAFETY,
+    MODEL,
+    DECODING,
+    RUNNING,
+    SHOWING,
+    LIVE,
+)
 @guarded
 def rewrite(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
-    """Write some lines of files anew, and print what would change.
+    """Write some places of files anew, and print what would change.
 
-    Text that is to be kept is never offered to the model: the holes are around it. Nothing is
-    written without --write. With - the text comes from standard input and the result goes to
-    standard output.
+    Text that is to be kept is never offered to the model: the holes are around it. PATHS are
+    files, folders and globs. Nothing is written without --write. With - the text comes from
+    standard input and the result goes to standard output.
 
     \b
-    Exit codes: 0 done; 2 usage or bad input; 3 some files failed, or could not be written;
-    4 no text parses; 5 model; 6 a file changed meanwhile; 130 interrupted.
+    Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or
+    bad input; 3 some failed; 4 nothing found that passes its checks; 5 model; 6 a file changed
+    meanwhile, or has uncommitted changes; 130 interrupted.
     """
-    from infill.cli.filling import (  # noqa: PLC0415 - numpy, rich, and then torch
-        RewriteRequest,
-        run_rewrite,
-    )
+    if not options["lines"] and not options["select"]:
+        raise click.UsageError("say what to write anew, with --lines or --select.")
+    from infill.cli.request import Request  # noqa: PLC0415 - as the next
+    from infill.cli.running import run  # noqa: PLC0415 - numpy, rich, and then torch
 
-    return run_rewrite(RewriteRequest(**options))
+    return run(Request.of("rewrite", options))

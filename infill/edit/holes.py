@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from infill.errors import HoleError, OptionError
+from infill.errors import HoleError, NoHoleError, OptionError
 from infill.limits import Limits
 from infill.text import Source, Span
 
@@ -60,20 +60,21 @@ def find_holes(
 ) -> tuple[Hole, ...]:
     """The marked holes of a text, in order; those of a part, which is in no string, for a scope.
 
-    Raises HoleError when there is none, and when one is inside a string literal: that is nearly
-    always text about markers, and filling it would change what the program says.
+    Raises NoHoleError when there is none, and HoleError when one is inside a string literal: that
+    is nearly always text about markers, and filling it would change what the program says.
     """
     found = [*_marked(source, marker, language, scope or Span(0, len(source.data)))]
     if not found:
-        raise HoleError(
+        raise NoHoleError(
             "there is no hole in the text",
             where=source.name if scope is None else f"{source.name}, {_bytes(scope)}",
             expected=f"the marker {marker}",
             hint=f"write {marker} where code is wanted, or choose another marker",
         )
+    kind = HoleError if any(string is None for _, string in found) else NoHoleError
     for hole, string in found:
         if string is not None:
-            raise HoleError(
+            raise kind(
                 "a marker is inside a string",
                 where=f"{source.name}, {source.position(hole.start)}",
                 expected="a marker where code is wanted",

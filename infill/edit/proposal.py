@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from infill.decode.trace import Trace
 from infill.edit.attempt import Denoised
+from infill.edit.unified import unified
 from infill.edit.verify import Check
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -75,17 +74,4 @@ class Proposal:
     def diff(self, name: str | None = None) -> str:
         """A unified diff that `git apply` and `patch` take; "" where nothing changes."""
         name = name or self.source.name
-        return "".join(unified_diff(self.source.data, self.data, name))
-
-
-def unified_diff(before: bytes, after: bytes, name: str) -> Iterator[str]:
-    """The lines of a unified diff, each with its newline; carriage returns are kept."""
-    old, new = (_lines(data.decode(errors="replace")) for data in (before, after))
-    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def _lines(text: str) -> list[str]:
-    """Split at "\n" alone: str.splitlines would also split at form feeds and U+2028."""
-    *lines, last = text.split("\n")
-    return [f"{line}\n" for line in lines] + ([last] if last else [])
+        return unified(self.source.data, self.data, name, self.edits).decode(errors="replace")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from infill.decode.locating import Locator, Partition
 from infill.decode.trace import Trace
 from infill.edit.diagnosing import Diagnostic
-from infill.edit.proposal import unified_diff
+from infill.edit.unified import unified
 from infill.errors import OptionError
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -100,4 +100,5 @@ class Revised:
 
     def diff(self, name: str | None = None) -> str:
         """A unified diff that `git apply` and `patch` take; "" where nothing changes."""
-        return "".join(unified_diff(self.source.data, self.data, name or self.source.name))
+        name = name or self.source.name
+        return unified(self.source.data, self.data, name, self.edits).decode(errors="replace")

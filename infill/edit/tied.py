@@ -15,9 +15,9 @@ from itertools import pairwise
 from infill.edit.bounded import bounded
 from infill.edit.holes import Hole
 from infill.edit.names import names_in_reach, occurrences
-from infill.edit.proposal import unified_diff
 from infill.edit.reading import Reading
 from infill.edit.settings import Settings
+from infill.edit.unified import unified
 from infill.edit.verify import Check, verify, verify_untouched
 from infill.edit.workbench import Workbench
 from infill.errors import BudgetError, FillError, HoleError, InputError
@@ -85,7 +85,8 @@ class Tied:
 
     def diff(self, name: str | None = None) -> str:
         """A unified diff; "" where nothing changes."""
-        return "".join(unified_diff(self.source.data, self.data, name or self.source.name))
+        name = name or self.source.name
+        return unified(self.source.data, self.data, name, self.edits).decode(errors="replace")
 
 
 def tie(  # noqa: PLR0913 - the contract's options, all but the text by name

@@ -13,12 +13,12 @@ from infill.edit.blocks import block_around
 from infill.edit.details import TokenDetail, details
 from infill.edit.enclosing import enclosing
 from infill.edit.explain import Reading
+from infill.edit.following import by_words, following
 from infill.edit.grammars import chosen
 from infill.edit.holes import Hole
 from infill.edit.holes import checked as in_order
 from infill.edit.proposal import Proposal
 from infill.edit.revise import revise
-from infill.edit.revised import Revised
 from infill.edit.rewrite import rewriting
 from infill.edit.settings import Settings
 from infill.edit.standins import StoodIn, stood_in
@@ -53,7 +53,6 @@ DETAILED = 96
 EFFORT = 1.0
 """Of `Limits.effort`: a person waits, and another length may do."""
 NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
-WORD = re.compile(rb"[\w\x80-\xff]")
 UNCHECKED = "nothing was checked: no grammar of this language is known"
 QUOTED = 40
 """Characters of the user's text in a message."""
@@ -181,7 +180,7 @@ class Bench:
         edit = task.edit and TextEdit(
             Span(task.edit.start, task.edit.stop), task.edit.text.encode()
         )
-        edit = edit and _by_words(source.data, edit)
+        edit = edit and by_words(source.data, edit)
         now = source.data if edit is None else apply_edits(source.data, [edit])
         spans = None
         if task.scope != "file" and task.language == "python":
@@ -199,7 +198,7 @@ class Bench:
             cancelled=lambda: task.job in self.cancelled,
             watch=lambda frame: self._watch(task, frame, {}, StoodIn(source)),
         )
-        places = tuple(_changes(result, edit, now))
+        places = tuple(map(_place, following(result, edit, now)))
         ms = 1e3 * (time.perf_counter() - begun)
         return Finished(
             job=task.job,
@@ -250,17 +249,6 @@ def _start(data: bytes) -> str:
     """The first line of a text, shortened."""
     line, _, rest = data.decode(errors="replace").partition("\n")
     return line if len(line) <= QUOTED and not rest else f"{line[:QUOTED]}…"
-
-
-def _by_words(data: bytes, edit: TextEdit) -> TextEdit:
-    """An edit in a word as an edit of the word: what was typed into a name is a renaming."""
-    start, stop = edit.span.start, edit.span.stop
-    while start and WORD.match(data, start - 1):
-        start -= 1
-    while WORD.match(data, stop):
-        stop += 1
-    new = data[start : edit.span.start] + edit.new + data[edit.span.stop : stop]
-    return TextEdit(Span(start, stop), new)
 
 
 def _settings(task: Task) -> Settings:
@@ -326,63 +314,5 @@ def _version(proposal: Proposal, stood: StoodIn) -> Version:
     return Version(places=tuple(edits), scores=scores, score=proposal.score)
 
 
-def _changes(result: Revised, edit: TextEdit | None, now: bytes) -> Iterator[Place]:
-    """What a revision changes beside the user's edit, as places of the text after that edit."""
-    growth = 0 if edit is None else len(edit.new) - len(edit.span)
-    shift = 0
-    found: list[TextEdit] = []
-    holder = edit and _holder(result, edit)
-    for one in result.edits:
-        start, stop = one.span.start + shift, one.span.stop + shift
-        if one == holder:  # the two may be composed: what differs from the text now is the change
-            stop, shift = stop + growth, growth
-        elif edit is not None and holder is None and one.span.start >= edit.span.stop:
-            start, stop = start + growth, stop + growth
-        if now[start:stop] != one.new:
-            found.append(_trimmed(now, start, stop, one.new))
-    yield from map(_place, _worded(now, found))
-
-
-def _holder(result: Revised, edit: TextEdit) -> TextEdit | None:
-    """The edit of a revision that is the user's own, or has it in it."""
-    if edit in result.edits:
-        return edit
-    around = (
-        one
-        for one in result.edits
-        if one.span.start <= edit.span.start and edit.span.stop <= one.span.stop
-    )
-    return next(around, None)
-
-
-def _worded(data: bytes, edits: Sequence[TextEdit]) -> Iterator[TextEdit]:
-    """Edits as edits of whole words; those that change the same word are one."""
-    groups: list[tuple[Span, list[TextEdit]]] = []
-    for edit in sorted(edits):
-        span = _by_words(data, edit).span
-        if groups and span.start < groups[-1][0].stop:
-            last, row = groups[-1]
-            groups[-1] = (Span(last.start, max(last.stop, span.stop)), [*row, edit])
-        else:
-            groups.append((span, [edit]))
-    for span, row in groups:
-        text = data[span.start : span.stop]
-        own = [(e.span.start - span.start, e.span.stop - span.start, e.new) for e in row]
-        yield TextEdit(span, apply_edits(text, [TextEdit(Span(a, b), new) for a, b, new in own]))
-
-
 def _place(edit: TextEdit) -> Place:
     return Place(edit.span.start, edit.span.stop, edit.new.decode(errors="replace"))
-
-
-def _trimmed(data: bytes, start: int, stop: int, new: bytes) -> TextEdit:
-    """A change without what stays at its ends, cut between characters."""
-    text, other = data[start:stop].decode(), new.decode()
-    left = right = 0
-    while left < min(len(text), len(other)) and text[left] == other[left]:
-        left += 1
-    while right < min(len(text), len(other)) - left and text[-1 - right] == other[-1 - right]:
-        right += 1
-    head = len(text[:left].encode())
-    tail = len(text[len(text) - right :].encode())
-    return TextEdit(Span(start + head, stop - tail), new[head : len(new) - tail])

@@ -33,6 +33,14 @@ def answering(answers: Sequence[bytes]) -> Scripted:
     return Scripted(VOCAB, script)
 
 
+@pytest.fixture(autouse=True)
+def state(monkeypatch, tmp_path_factory):
+    """Where this test's runs are kept, and nobody else's."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("INFILL_STATE", str(folder))
+    return folder
+
+
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let `infill.load` give a model that answers as told."""
@@ -40,6 +48,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def told(*texts: str) -> None:
         model = answering([text.encode() for text in texts])
         monkeypatch.setattr(infill, "load", lambda _: model, raising=False)
+        monkeypatch.setattr("infill.cli.running.digest_of", lambda _: repr(texts))
 
     return told
 

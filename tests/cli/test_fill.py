@@ -94,7 +94,7 @@ def test_a_file_s_name_may_be_any_bytes(answers, run, tmp_path):
     answers("total")
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.py"))
     path.write_bytes(SOURCE)
-    assert b"caf\xe9.py" in run("fill", path).stdout_bytes
+    assert b"caf\\351.py" in run("fill", path).stdout_bytes
     assert run("fill", "-w", path).exit_code == 0
     assert path.read_bytes() == FILLED
 
@@ -119,7 +119,8 @@ def test_standard_input_goes_filled_to_standard_output(answers, run):
 def test_standard_input_can_be_shown_as_a_diff(answers, run):
     answers("total")
     result = run("fill", "-", "--stdin-filename", "src/a.py", "--diff", stdin=SOURCE)
-    assert result.stdout.startswith("--- a/src/a.py\n+++ b/src/a.py\n")
+    assert result.stdout.startswith("diff --git a/src/a.py b/src/a.py\n")
+    assert "\n--- a/src/a.py\n+++ b/src/a.py\n" in result.stdout
 
 
 def test_json_is_known_by_its_suffix(answers, run, tmp_path):

@@ -88,7 +88,7 @@ def test_lines_are_rewritten_around_what_is_kept(answers, run, good):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["rewrite"], "Missing option '--lines'"),
+        (["rewrite"], "with --lines or --select"),
         (["rewrite", "--lines", "x"], "no range of lines"),
         (["rewrite", "--lines", "3-2"], "no range of lines"),
         (["rewrite", "--lines", "9"], "not so many lines"),

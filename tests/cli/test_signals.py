@@ -76,16 +76,16 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(source):
 
 
 def test_a_file_size_limit_is_told_and_the_file_stays(source):
-    source.write_bytes(SOURCE + b"# \n" * 1_000)
+    source.write_bytes(SOURCE + b"# \n" * 100_000)  # more than the journal takes
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000))
 
     with start("fill", "--write", source, preexec_fn=limit) as process:
         _, stderr = process.communicate(timeout=20)
     assert process.returncode == 3
     assert b"could not be replaced; it is as it was" in stderr
-    assert source.read_bytes() == SOURCE + b"# \n" * 1_000
+    assert source.read_bytes() == SOURCE + b"# \n" * 100_000
     assert names(source.parent) == ["a.py"]
 
 

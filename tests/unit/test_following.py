@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from infill_lsp.messages import Place
-from infill_lsp.worker_tasks import _changes
 
 from infill.edit.changes import composed
+from infill.edit.following import following
 from infill.text import Span, TextEdit, apply_edits
 
 
@@ -19,10 +18,6 @@ class Revision:
 
 def edit(start: int, stop: int, new: bytes) -> TextEdit:
     return TextEdit(Span(start, stop), new)
-
-
-def made(now: bytes, places: list[Place]) -> bytes:
-    return apply_edits(now, [edit(p.start, p.stop, p.text.encode()) for p in places])
 
 
 @pytest.mark.parametrize(
@@ -37,11 +32,11 @@ def made(now: bytes, places: list[Place]) -> bytes:
         (b"get_value_name\r\n", None, [edit(4, 9, b"item"), edit(9, 13, b"label")]),
     ],
 )
-def test_the_places_make_the_revised_text_of_what_the_user_has(base, own, then):
+def test_the_changes_make_the_revised_text_of_what_the_user_has(base, own, then):
     edits = () if own is None else (own,)
     for one in then:
         edits = composed(base, edits, one)
     now = base if own is None else apply_edits(base, [own])
-    places = list(_changes(Revision(edits), own, now))
-    assert apply_edits(base, edits) == made(now, places)
-    assert len(places) == len({(place.start, place.stop) for place in places})
+    changes = following(Revision(edits), own, now)
+    assert apply_edits(base, edits) == apply_edits(now, changes)
+    assert len(changes) == len({change.span for change in changes})

@@ -1,0 +1,210 @@
+"""Jobs: lines of JSON that say what to do with which text; all are read before any is done.
+
+>>> import io
+>>> from infill.edit.recipe import Recipe
+>>> plan = Plan(operation="fill", recipe=Recipe(), find=lambda source, language: ())
+>>> line = b'{"id": "a", "text": "x = <FILL_ME>", "language": "python"}'
+>>> [row.id for row in rows(io.BytesIO(line), "jobs.jsonl", plan, finder=lambda _: plan.find)]
+['a']
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from infill.batch.journal import Row
+from infill.batch.planning import Finder, Plan
+from infill.batch.task import Failure
+from infill.edit.choices import LANGUAGES, POLICIES, SCHEDULES
+from infill.edit.holes import Hole, checked
+from infill.errors import InfillError, InputError
+from infill.limits import DEFAULT
+from infill.text import Source
+
+OPERATIONS = ("fill", "rewrite", "revise")
+HOLE = ("start", "end", "min_tokens", "max_tokens")
+FREE = frozenset(("goal",))
+"""Settings that a job may not say: a command to run comes from whoever runs the jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One line. Offsets count bytes of the UTF-8 text.
+
+    path, text   one of the two; a text is in no file, and its result is in the report alone
+    holes        where to write; without any, the markers (fill) or what `select` finds
+    keep         text of those places that must stay (rewrite)
+    settings     what differs from the command line, by the names of `Recipe`
+    """
+
+    id: str | None
+    path: str | None
+    text: str | None
+    operation: str
+    language: str | None
+    holes: tuple[Hole, ...]
+    select: tuple[str, ...]
+    part: str | None
+    keep: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+Finding = Callable[[Job], Finder]
+"""What finds the places of a job that names no holes."""
+
+
+def rows(lines: Iterable[bytes], name: str, plan: Plan, *, finder: Finding) -> Iterator[Row]:
+    """The rows of jobs. Raises InputError for a line that is none, naming it.
+
+    A text that cannot be worked on is no such error; its row says what is wrong with it.
+    """
+    seen: dict[str, int] = {}
+    n = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{name}, line {number}"
+        job = _job(line, where, plan)
+        if job.id is not None and seen.setdefault(job.id, number) != number:
+            raise _wrong(where, "an id of its own", f"{job.id!r}, as in line {seen[job.id]}")
+        yield _row(n, job, plan, finder, f"{name}:{number}")
+        n += 1
+
+
+def _row(n: int, job: Job, plan: Plan, finder: Finding, name: str) -> Row:
+    own = replace(
+        plan,
+        operation=cast("Any", job.operation),
+        recipe=replace(plan.recipe, **job.settings),
+        language=job.language or plan.language,
+        find=_given(job.holes, job) if job.holes else finder(job),
+    )
+    if job.path is not None:
+        row = next(own.files([job.path], named=lambda _: True, skip=lambda: None))
+        return replace(row, n=n, id=job.id)
+    try:
+        row = own.text(n, job.id or name, (job.text or "").encode(), language_name=None)
+    except InfillError as error:
+        row = Row(n, job.id or name, None, "", "{}", failure=Failure.of(error))
+    return replace(row, id=job.id)
+
+
+def _given(holes: tuple[Hole, ...], job: Job) -> Finder:
+    """Finds the holes that a job says, around what is kept in them."""
+
+    def find(source: Source, _: str | None) -> tuple[Hole, ...]:
+        if job.operation != "rewrite":
+            return checked(source, holes, DEFAULT)
+        from infill.edit.rewrite import holes_around  # noqa: PLC0415 - numpy
+
+        return holes_around(source, [hole.span for hole in holes], keep=job.keep)
+
+    return find
+
+
+_TEXT = ("text", lambda value: isinstance(value, str))
+_TEXTS = (
+    "a list of texts",
+    lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+)
+_KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "id": ("text or a number", lambda value: isinstance(value, str | int)),
+    "path": _TEXT,
+    "text": _TEXT,
+    "operation": (", ".join(OPERATIONS), lambda value: value in OPERATIONS),
+    "language": (", ".join(LANGUAGES), lambda value: value in LANGUAGES),
+    "holes": ("a list of holes", lambda value: isinstance(value, list) and bool(value)),
+    "select": _TEXTS,
+    "part": _TEXT,
+    "keep": _TEXTS,
+}
+_NUMBERS = ("seed", "steps", "top_k", "tries", "max_tokens", "candidates", "alternatives")
+_SETTINGS = {
+    **dict.fromkeys(
+        (*_NUMBERS, "nfe_budget"),
+        ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool)),
+    ),
+    **dict.fromkeys(
+        ("temperature", "top_p", "time_limit"),
+        ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
+    ),
+    "one_line": ("true or false", lambda value: isinstance(value, bool)),
+    "policy": ("one of " + ", ".join(POLICIES), lambda value: value in POLICIES),
+    "schedule": ("one of " + ", ".join(SCHEDULES), lambda value: value in SCHEDULES),
+    "rank_by": ("agreement or boundary", lambda value: value in {"agreement", "boundary"}),
+    **dict.fromkeys(("search", "length", "grammar", "marker"), _TEXT),
+}
+
+
+def _job(line: bytes, where: str, plan: Plan) -> Job:
+    found = _object(line, where)
+    _only(found, {**_KEYS, **_SETTINGS}, where)
+    if ("path" in found) == ("text" in found):
+        got = "both" if "path" in found else "neither"
+        raise _wrong(where, "a path or a text", got)
+    holes = tuple(_hole(one, where) for one in found.get("holes", ()))
+    settings = {name: found[name] for name in _SETTINGS if name in found}
+    try:
+        replace(plan.recipe, **settings).settings()
+    except InfillError as error:
+        raise _wrong(where, error.expected or "settings that are possible", str(error)) from error
+    own = found.get("id")
+    return Job(
+        id=None if own is None else str(own),
+        path=found.get("path"),
+        text=found.get("text"),
+        operation=found.get("operation", plan.operation),
+        language=found.get("language"),
+        holes=holes,
+        select=tuple(found.get("select", ())),
+        part=found.get("part"),
+        keep=tuple(found.get("keep", ())),
+        settings=settings,
+    )
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise _wrong(where, "an object in JSON", str(error)) from error
+    if not isinstance(found, dict):
+        raise _wrong(where, "an object in JSON", type(found).__name__)
+    return cast("dict[str, Any]", found)
+
+
+def _only(
+    found: Mapping[str, Any], known: Mapping[str, tuple[str, Callable[[Any], bool]]], where: str
+) -> None:
+    """Raise InputError for a key that is not known, or a value that is no such thing."""
+    for name, value in found.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else ""
+            if name in FREE:
+                hint = f"pass --{name} to infill batch: it is for whoever runs the jobs to say"
+            raise _wrong(where, ", ".join(sorted(known)), repr(name), hint)
+        expected, fits = known[name]
+        if not fits(value):
+            raise _wrong(where, f"{name}: {expected}", json.dumps(value)[:200])
+
+
+def _hole(found: object, where: str) -> Hole:
+    if not isinstance(found, dict):
+        raise _wrong(where, 'a hole as {"start": 3, "end": 9}', json.dumps(found)[:200])
+    whole = ("a whole number, 0 or more", lambda v: isinstance(v, int) and v >= 0)
+    values = cast("dict[str, Any]", found)
+    _only(values, dict.fromkeys(HOLE, whole), f"{where}, holes")
+    if not {"start", "end"} <= values.keys():
+        raise _wrong(where, 'a hole as {"start": 3, "end": 9}', json.dumps(values)[:200])
+    lengths = {name: values[name] for name in ("min_tokens", "max_tokens") if name in values}
+    return Hole(values["start"], values["end"], **lengths)
+
+
+def _wrong(where: str, expected: str, got: str, hint: str = "") -> InputError:
+    hint = hint or "nothing was done; mend the line and run again"
+    return InputError("a job cannot be read", where=where, expected=expected, got=got, hint=hint)

@@ -1,0 +1,71 @@
+"""`infill batch`: the options, and nothing that needs numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from infill.cli.exits import Exit, guarded
+from infill.cli.options import (
+    DECODING,
+    LANGUAGE,
+    LIVE,
+    MODEL,
+    RESULTS,
+    RUNNING,
+    SAFETY,
+    SHOWING,
+    reported,
+    taking,
+)
+
+OWN = (
+    click.argument("jobs_file", metavar="JOBS.jsonl | -", type=click.Path(allow_dash=True)),
+    click.option("--marker", default="<FILL_ME>", show_default=True, help="What marks a hole."),
+    click.option(
+        "--ordered/--unordered",
+        default=True,
+        show_default=True,
+        help="Report in the order of the jobs, or as they are done.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(("local", "ray")),
+        default="local",
+        show_default=True,
+        help="Where to work: on this machine, or on a Ray cluster (extra infill-lm[ray]).",
+    ),
+    click.option(
+        "--ray-address", metavar="ADDRESS", help="Of the cluster.  [default: as Ray finds it]"
+    ),
+)
+
+
+@click.command(short_help="Do the jobs of a file, each a line of JSON.")
+@taking(OWN, LANGUAGE, RESULTS, reported("jsonl"), SAFETY, MODEL, DECODING, RUNNING, SHOWING, LIVE)
+@guarded
+def batch(jobs_file: str, **options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
+    """Do the jobs of a file, each a line of JSON, and report each as a line of JSON.
+
+    \b
+    A job: {"id": "a", "path": "src/a.py"}
+           {"id": "b", "text": "x = <FILL_ME>", "language": "python", "seed": 3}
+           {"path": "b.py", "operation": "rewrite", "select": ["::f"], "keep": ["x"]}
+           {"path": "c.py", "holes": [{"start": 10, "end": 19, "max_tokens": 8}]}
+    Its report: {"id", "path", "status", "holes": [{"start", "stop", "text", "score",
+           "alternatives"}], "diff", "error", "before", "after", "ms", "forwards", ...}
+
+    Offsets count bytes of UTF-8. A job may say how to sample (seed, steps, policy, tries,
+    max_tokens, ...), but no command to run and no model. All jobs are read before any is done; a
+    line that is none ends the run with its number. Files are written with --write alone.
+
+    \b
+    Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or
+    bad input; 3 some failed; 4 nothing found that passes its checks; 5 model; 6 a file changed
+    meanwhile, or has uncommitted changes; 130 interrupted.
+    """
+    from infill.cli.request import Request  # noqa: PLC0415 - as the next
+    from infill.cli.running import run  # noqa: PLC0415 - numpy, rich, and then torch
+
+    return run(Request.of("batch", {**options, "paths": (jobs_file,)}))

@@ -1,0 +1,216 @@
+"""What all commands that change texts do alike: plan, let the conductor work, show what comes.
+
+One text that fails does not stop the others. Nothing is written without --write.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from infill.batch.conductor import Conductor, Orders
+from infill.batch.engines.protocol import Engine
+from infill.batch.git import dirty
+from infill.batch.jobs import rows
+from infill.batch.journal import Journal, Row, runs_folder
+from infill.batch.planning import Plan
+from infill.batch.store import Store
+from infill.batch.task import Outcome
+from infill.batch.verifying import Verifier
+from infill.batch.walk import Options, Walked, listed, walk
+from infill.cli.engines import engine_of, jobs_of
+from infill.cli.exits import Exit
+from infill.cli.live import Viewer, viewing
+from infill.cli.places import edited_by, finder_for, finder_of
+from infill.cli.record import recording
+from infill.cli.request import STDIN, STDIN_NAME, Request
+from infill.cli.showing import Showing
+from infill.edit.grammars import chosen
+from infill.errors import DirtyError, InfillError, InputError, PathError
+from infill.limits import DEFAULT
+from infill.models.catalogue import digest_of
+
+MOST_KEPT = 500
+"""Runs whose journals are kept."""
+
+
+def run(request: Request) -> Exit:
+    """Do what a command line asks for. Raises what concerns all texts, and click.UsageError."""
+    request.require_possible()
+    request.recipe.settings()  # a mistake in them concerns all texts
+    request.recipe.command()
+    if request.recipe.grammar is not None:
+        chosen(request.recipe.grammar, None)
+    model = digest_of(request.model)
+    folder = None if request.from_stdin else runs_folder()
+    facts = {
+        "command": request.command,
+        "request": request.to_json(),
+        "root": str(Path.cwd()),
+        "model": model,
+        "pid": os.getpid(),
+    }
+    with Journal.unkept(facts) if folder is None else Journal.create(folder, facts) as journal:
+        skipped = planned(journal, request)
+        return conducted(journal, request, skipped=skipped)
+
+
+def conducted(journal: Journal, request: Request, *, skipped: dict[str, int]) -> Exit:
+    """Work off a journal, from wherever it stands, and show all of it."""
+    showing = Showing(request, journal, skipped=skipped)
+    with ExitStack() as stack:
+        inputs = [row.name for row in map(journal.row, journal.numbers())]
+        record = stack.enter_context(recording(request.trace, inputs=inputs))
+        stack.enter_context(showing)
+        if request.most_failures is not None and journal.count("failed") >= request.most_failures:
+            showing.all(map(journal.row, journal.numbers()))
+            return showing.code
+        kept = runs_folder() if journal.id else None
+        store = stack.enter_context(Store(kept))
+        verifier = None
+        if request.verify_cmd is not None:
+            seconds = request.verify_timeout
+            verifier = Verifier(request.verify_cmd, Path.cwd(), seconds=seconds)
+            stack.enter_context(verifier)
+        viewer = stack.enter_context(_watched(request, journal))
+
+        def observe(n: int, outcome: Outcome) -> None:
+            record.add(outcome.traces)
+            showing.done(n, outcome)
+
+        orders = Orders(
+            write=request.writes,
+            together=request.all_or_nothing,
+            in_order=request.ordered,
+            failures=request.most_failures,
+            seconds=request.deadline,
+            verifier=verifier,
+            choose=showing.choose if request.interactive else None,
+            fresh=request.fresh or request.trace is not None or viewer is not None,
+            observe=observe,
+        )
+
+        facts = journal.facts
+        jobs = int(facts["jobs"]) if "jobs" in facts else jobs_of(request, journal.count("planned"))
+        journal.note(jobs=jobs)  # threads that compute together are part of what is computed
+
+        def engine(_: int) -> Engine:
+            return engine_of(request, jobs, viewer)
+
+        model = str(facts["model"])
+        conductor = Conductor(journal, store, engine, model, orders, jobs=jobs)
+        try:
+            showing.all(conductor.run(request.limit))
+        except BaseException:
+            journal.note(state="interrupted")
+            showing.interrupted()
+            raise
+        journal.note(state="ended")
+    return showing.code
+
+
+def planned(journal: Journal, request: Request) -> dict[str, int]:
+    """Write down what is to be done; returns how many files were left out, by reason.
+
+    Raises PathError for names that are none, InputError for a job that is none, and OptionError
+    for what concerns all texts.
+    """
+    plan = Plan(
+        operation=request.operation,
+        recipe=request.recipe,
+        find=finder_of(request),
+        edited=edited_by(request),
+        language=request.language,
+        doubts=request.doubts,
+        write=request.writes,
+        folder=str(Path.cwd()),
+    )
+    if request.command == "batch":
+        journal.plan(_jobs(request, plan))
+        return {}
+    if request.from_stdin:
+        name = request.stdin_filename
+        data = sys.stdin.buffer.read(DEFAULT.text + 1)
+        if len(data) > DEFAULT.text:
+            expected = f"up to {DEFAULT.text} bytes (limits.text)"
+            where = name or STDIN_NAME
+            raise InputError("the text is too long", where=where, expected=expected)
+        journal.plan([plan.text(0, name or STDIN_NAME, data, language_name=name)])
+        return {}
+    walked = _walked(request)
+    skipped = dict(walked.skipped)
+
+    def skip() -> None:
+        skipped[IDLE] = skipped.get(IDLE, 0) + 1
+
+    if request.writes and not request.allow_dirty:
+        plan = replace(plan, refuse=_clean_only(walked.paths))
+    journal.plan(plan.files(walked.paths, named=walked.named.__contains__, skip=skip))
+    return skipped
+
+
+def _jobs(request: Request, plan: Plan) -> Iterator[Row]:
+    """The rows of a list of jobs; its files are read once to know their names, and once more."""
+    (path,) = request.paths
+    with ExitStack() as stack:
+        try:
+            file = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PathError("the jobs cannot be read", where=path, got=reason) from error
+        if request.writes and not request.allow_dirty:
+            plan = replace(plan, refuse=_clean)
+        yield from rows(
+            file, STDIN_NAME if path == STDIN else path, plan, finder=finder_for(request)
+        )
+
+
+IDLE = "nothing to do"
+
+
+def _walked(request: Request) -> Walked:
+    names = () if request.files_from is None else listed(request.files_from, null=request.null)
+    options = Options(
+        language=request.language,
+        hidden=request.hidden,
+        ignore=request.ignore,
+        exclude=request.exclude,
+    )
+    return walk(request.paths, options=options, listed=names)
+
+
+def _clean(path: str) -> InfillError | None:
+    return _clean_only([path])(path)
+
+
+def _clean_only(paths: Sequence[str]) -> Callable[[str], InfillError | None]:
+    """Refuses files that have changes which are not committed."""
+    found = dirty(paths)
+
+    def refusal(path: str) -> InfillError | None:
+        if (state := found.get(path)) is None:
+            return None
+        return DirtyError(
+            "the file has changes that are not committed",
+            where=path,
+            expected="a file as its last commit has it",
+            got=state,
+            hint="commit or stash them, or pass --allow-dirty; `infill undo` puts files back",
+        )
+
+    return refusal
+
+
+@contextmanager
+def _watched(request: Request, journal: Journal) -> Generator[Viewer | None]:
+    """A view of the denoising, where one text is worked on, or --live asks for it."""
+    wanted = request.live if request.live is not None else journal.count("planned") == 1
+    if not (wanted and request.shows_live):
+        yield None
+        return
+    with viewing(live=True, color=request.color) as viewer:
+        yield viewer

@@ -1,0 +1,92 @@
+"""`infill runs`, `infill resume` and `infill undo`: what was done before."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import click
+
+from infill.cli.exits import Exit, guarded
+from infill.cli.output import color_option, note
+
+RUN = click.argument("run", metavar="RUN")
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--diff", is_flag=True, help="Print what RUN changed, or would.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Of the list: for people, or a line of JSON each.",
+)
+@click.option(
+    "--forget", type=click.IntRange(0), metavar="DAYS", help="Forget runs older than that."
+)
+@color_option
+@guarded
+def runs(run: str | None, *, diff: bool, form: str, forget: int | None, color: str) -> Exit:
+    """List the runs that are kept, or the texts of one.
+
+    RUN is an id, the beginning of one, or last. A run's journal has what was planned, done and
+    written, and the bytes that were there before.
+    """
+    from infill.cli.history import forgotten, listed, shown  # noqa: PLC0415 - sqlite3
+
+    if forget is not None:
+        note(f"forgot {forgotten(forget)}")
+        return Exit.DONE
+    if run is not None:
+        shown(run, diff=diff, form=form, color=color)
+        return Exit.DONE
+    listed(form=form)
+    return Exit.DONE
+
+
+@click.command()
+@RUN
+@click.option("-w", "--write", is_flag=True, help="Write the changed files, as if asked for then.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@guarded
+def resume(run: str, *, write: bool, quiet: bool) -> Exit:
+    """Go on with a run that was interrupted, as it was asked for.
+
+    What is done is not done again, and what is shown is all of it. RUN is an id as `infill runs`
+    lists it, the beginning of one, or last.
+    """
+    from infill.batch.journal import Journal, runs_folder  # noqa: PLC0415 - sqlite3
+    from infill.cli.request import Request  # noqa: PLC0415 - as the next
+    from infill.cli.running import conducted  # noqa: PLC0415 - numpy, rich, and then torch
+
+    with Journal.open(runs_folder(), run) as journal:
+        facts = journal.facts
+        request = Request.from_json(facts["request"])
+        request = replace(request, write=request.write or write, quiet=request.quiet or quiet)
+        request = replace(request, limit=None, deadline=None)
+        os.chdir(facts["root"])
+        journal.plan_again()
+        return conducted(journal, request, skipped={})
+
+
+@click.command()
+@RUN
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@guarded
+def undo(run: str, *, quiet: bool) -> Exit:
+    """Put every file that a run wrote back as it was.
+
+    Where one of them was changed since, nothing is done (exit code 6). RUN is an id as `infill
+    runs` lists it, the beginning of one, or last.
+    """
+    from infill.batch.journal import Journal, runs_folder  # noqa: PLC0415 - sqlite3
+    from infill.batch.transaction import undo as undone  # noqa: PLC0415 - likewise
+
+    with Journal.open(runs_folder(), run) as journal:
+        number = undone(journal)
+        noun = "file is" if number == 1 else "files are"
+        note(f"{number} {noun} as before {journal.id}", quiet=quiet)
+    return Exit.DONE
