@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,10 +18,12 @@ collect_ignore = ["editors"]
 
 # tests use small tensors: a second thread only waits where other work shares the cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# nobody's own settings change what is tested
+os.environ["INFILL_CONFIG"] = os.devnull
 
 # runs of the command line are kept apart from the user's
 _state = tempfile.TemporaryDirectory(prefix="infill-state-")
-os.environ["INFILL_STATE"] = str(Path(_state.name) / "runs")
+os.environ["INFILL_STATE"] = _state.name
 
 # a busy machine is no bug, and canvases that no constraint can complete are drawn and dropped
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

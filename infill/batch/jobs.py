@@ -1,7 +1,6 @@
 """Jobs: lines of JSON that say what to do with which text; all are read before any is done.
 
 >>> import io
->>> from infill.edit.recipe import Recipe
 >>> plan = Plan(operation="fill", recipe=Recipe(), find=lambda source, language: ())
 >>> line = b'{"id": "a", "text": "x = <FILL_ME>", "language": "python"}'
 >>> [row.id for row in rows(io.BytesIO(line), "jobs.jsonl", plan, finder=lambda _: plan.find)]
@@ -13,14 +12,17 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 from infill.batch.journal import Row
 from infill.batch.planning import Finder, Plan
 from infill.batch.task import Failure
-from infill.edit.choices import LANGUAGES, POLICIES, SCHEDULES
+from infill.config.rules import TEXT, TEXTS, Rule, number, one_of
+from infill.config.schema import KEYS
+from infill.edit.choices import LANGUAGES
 from infill.edit.holes import Hole, checked
+from infill.edit.recipe import Recipe
 from infill.errors import InfillError, InputError
 from infill.limits import DEFAULT
 from infill.text import Source
@@ -64,14 +66,14 @@ def rows(lines: Iterable[bytes], name: str, plan: Plan, *, finder: Finding) -> I
     """
     seen: dict[str, int] = {}
     n = 0
-    for number, line in enumerate(lines, 1):
+    for at, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        where = f"{name}, line {number}"
+        where = f"{name}, line {at}"
         job = _job(line, where, plan)
-        if job.id is not None and seen.setdefault(job.id, number) != number:
+        if job.id is not None and seen.setdefault(job.id, at) != at:
             raise _wrong(where, "an id of its own", f"{job.id!r}, as in line {seen[job.id]}")
-        yield _row(n, job, plan, finder, f"{name}:{number}")
+        yield _row(n, job, plan, finder, f"{name}:{at}")
         n += 1
 
 
@@ -106,37 +108,19 @@ def _given(holes: tuple[Hole, ...], job: Job) -> Finder:
     return find
 
 
-_TEXT = ("text", lambda value: isinstance(value, str))
-_TEXTS = (
-    "a list of texts",
-    lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
-)
-_KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "id": ("text or a number", lambda value: isinstance(value, str | int)),
-    "path": _TEXT,
-    "text": _TEXT,
-    "operation": (", ".join(OPERATIONS), lambda value: value in OPERATIONS),
-    "language": (", ".join(LANGUAGES), lambda value: value in LANGUAGES),
-    "holes": ("a list of holes", lambda value: isinstance(value, list) and bool(value)),
-    "select": _TEXTS,
-    "part": _TEXT,
-    "keep": _TEXTS,
+_KEYS: Mapping[str, Rule] = {
+    "id": Rule("text or a number", lambda value: isinstance(value, str | int)),
+    "path": TEXT,
+    "text": Rule("some text", lambda value: isinstance(value, str)),
+    "operation": one_of(*OPERATIONS),
+    "language": one_of(*LANGUAGES),
+    "holes": Rule("a list of holes", lambda value: isinstance(value, list) and bool(value)),
+    "select": TEXTS,
+    "part": TEXT,
+    "keep": TEXTS,
 }
-_NUMBERS = ("seed", "steps", "top_k", "tries", "max_tokens", "candidates", "alternatives")
-_SETTINGS = {
-    **dict.fromkeys(
-        (*_NUMBERS, "nfe_budget"),
-        ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool)),
-    ),
-    **dict.fromkeys(
-        ("temperature", "top_p", "time_limit"),
-        ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
-    ),
-    "one_line": ("true or false", lambda value: isinstance(value, bool)),
-    "policy": ("one of " + ", ".join(POLICIES), lambda value: value in POLICIES),
-    "schedule": ("one of " + ", ".join(SCHEDULES), lambda value: value in SCHEDULES),
-    "rank_by": ("agreement or boundary", lambda value: value in {"agreement", "boundary"}),
-    **dict.fromkeys(("search", "length", "grammar", "marker"), _TEXT),
+_SETTINGS: Mapping[str, Rule] = {
+    entry.name: KEYS[entry.name].rule for entry in fields(Recipe) if entry.name not in FREE
 }
 
 
@@ -177,9 +161,7 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def _only(
-    found: Mapping[str, Any], known: Mapping[str, tuple[str, Callable[[Any], bool]]], where: str
-) -> None:
+def _only(found: Mapping[str, Any], known: Mapping[str, Rule], where: str) -> None:
     """Raise InputError for a key that is not known, or a value that is no such thing."""
     for name, value in found.items():
         if name not in known:
@@ -188,17 +170,16 @@ def _only(
             if name in FREE:
                 hint = f"pass --{name} to infill batch: it is for whoever runs the jobs to say"
             raise _wrong(where, ", ".join(sorted(known)), repr(name), hint)
-        expected, fits = known[name]
-        if not fits(value):
-            raise _wrong(where, f"{name}: {expected}", json.dumps(value)[:200])
+        rule = known[name]
+        if not rule.fits(value):
+            raise _wrong(where, f"{name}: {rule.expected}", json.dumps(value)[:200])
 
 
 def _hole(found: object, where: str) -> Hole:
     if not isinstance(found, dict):
         raise _wrong(where, 'a hole as {"start": 3, "end": 9}', json.dumps(found)[:200])
-    whole = ("a whole number, 0 or more", lambda v: isinstance(v, int) and v >= 0)
     values = cast("dict[str, Any]", found)
-    _only(values, dict.fromkeys(HOLE, whole), f"{where}, holes")
+    _only(values, dict.fromkeys(HOLE, number(0)), f"{where}, holes")
     if not {"start", "end"} <= values.keys():
         raise _wrong(where, 'a hole as {"start": 3, "end": 9}', json.dumps(values)[:200])
     lengths = {name: values[name] for name in ("min_tokens", "max_tokens") if name in values}

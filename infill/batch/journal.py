@@ -35,6 +35,7 @@ from typing import Any, Literal, Self
 
 from infill.batch.codec import outcome_from, outcome_to
 from infill.batch.task import Failure, Outcome, Piece
+from infill.config.places import state_folder
 from infill.errors import JournalError
 from infill.text import Span, TextEdit
 
@@ -100,11 +101,8 @@ class Row:
 
 
 def runs_folder() -> Path:
-    """Where journals are kept: `$INFILL_STATE`, or below the user's state folder."""
-    if named := os.environ.get("INFILL_STATE"):
-        return Path(named)
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "infill" / "runs"
+    """Where journals are kept."""
+    return state_folder() / "runs"
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from infill.cli.apply import apply
 from infill.cli.batch import batch
 from infill.cli.bench import bench
 from infill.cli.completion import completion
+from infill.cli.config import config
+from infill.cli.configured import Configured, config_options, settle
+from infill.cli.doctor import doctor
 from infill.cli.fill import fill
 from infill.cli.grammar import grammar
 from infill.cli.lsp import lsp
@@ -23,14 +26,17 @@ from infill.cli.trace import trace
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Configured, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="infill-lm", prog_name="infill")
-def main() -> None:
+@config_options
+@click.pass_context
+def main(context: click.Context, config_file: str | None, *, no_config: bool) -> None:
     """Fill holes in code with a diffusion language model, checked by the language's parser."""
+    settle(context, config_file, no_config=no_config)
 
 
 for command in (
     *(fill, revise, rewrite, batch, apply, runs, resume, undo),
-    *(lsp, grammar, trace, models, bench, completion),
+    *(lsp, grammar, trace, models, config, doctor, bench, completion),
 ):
     main.add_command(command)

@@ -6,6 +6,7 @@ import infill
 from infill.batch.engines.protocol import Engine, has_gpu, jobs_for
 from infill.cli.live import Viewer, waiting
 from infill.cli.request import Request
+from infill.models.catalogue import use_threads
 
 
 def jobs_of(request: Request, texts: int) -> int:
@@ -24,11 +25,15 @@ def engine_of(request: Request, jobs: int, viewer: Viewer | None) -> Engine:
     if jobs > 1 and viewer is None:
         from infill.batch.engines.processes import Processes  # noqa: PLC0415 - starts some
 
-        return Processes(request.model, jobs=jobs, rows=rows, traces=traces)
+        return Processes(
+            request.model, jobs=jobs, threads=request.threads, rows=rows, traces=traces
+        )
     from infill.batch.engines.inline import Inline  # noqa: PLC0415 - numpy
 
     with waiting(f"loading {request.model}", live=request.shows_live, color=request.color):
         denoiser = infill.load(request.model)
+    if request.threads:
+        use_threads(request.threads)
     # one by one on a CPU: a result is then the same to the bit, whatever else there is to do
     width = None if viewer is None and has_gpu() else 1
     watch = None if viewer is None else viewer.show

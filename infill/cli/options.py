@@ -142,6 +142,13 @@ RUNNING: tuple[Decorator, ...] = (
         help="Processes that sample, parse and verify.  [default: by cores and texts]",
     ),
     click.option(
+        "--threads",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Threads of each; 0 shares the cores.",
+    ),
+    click.option(
         "--batch-size",
         type=click.IntRange(1),
         default=8,

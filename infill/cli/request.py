@@ -58,6 +58,7 @@ class Request:
     # how the work is done
     model: str = "embedded"
     jobs: int | None = None
+    threads: int = 0
     batch_size: int = 8
     engine: Literal["local", "ray"] = "local"
     ray_address: str | None = None

@@ -13,78 +13,51 @@ infill.inline.colour: there is no such setting; did you mean something else of: 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-import infill_grammars
+from infill.config.rules import Rule, number
+from infill.config.schema import KEYS
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a value must be."""
-
-    expected: str
-    fits: Callable[[object], bool]
-    trusted: bool = False
-    """Whether only the editor may set it, never a workspace."""
-
-
-def _number(low: float, high: float, *, whole: bool = True) -> Rule:
-    kinds = int if whole else (int, float)
-
-    def fits(value: object) -> bool:
-        return isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
-
-    return Rule(f"a number from {low:g} to {high:g}", fits)
-
-
-def _one_of(*names: str) -> Rule:
-    return Rule(" or ".join(repr(name) for name in names), lambda value: value in names)
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-SWITCH = Rule("true or false", lambda value: isinstance(value, bool))
-TEXT = Rule("some text", _text)
-
-
-def _setting(default: Any, rule: Rule, *, trusted: bool = False) -> Any:  # noqa: ANN401 - as `field`
-    rule = replace(rule, trusted=trusted)
-    return field(default=default, metadata={"rule": rule})
+def _setting(name: str, *, rule: Rule | None = None) -> Any:  # noqa: ANN401 - as `field`
+    """A setting of the schema. `rule` is narrower, where JSON or an editor cannot say all."""
+    key = KEYS[name]
+    rule = replace(rule or key.public or key.rule, trusted=key.trusted)
+    default = key.nothing if key.default is None else key.default
+    return field(default=default, metadata={"rule": rule, "key": name})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inline:
     """Inline completion. `debounce` is in milliseconds, `timeLimit` in seconds."""
 
-    enabled: bool = _setting(default=True, rule=SWITCH)
-    automatic: bool = _setting(default=True, rule=SWITCH)
-    debounce: int = _setting(150, _number(0, 10_000))
-    alternatives: int = _setting(1, _number(0, 8))
-    maxTokens: int = _setting(12, _number(1, 64))  # noqa: N815 - as it is written in settings
-    timeLimit: float = _setting(0.9, _number(0.05, 600, whole=False))  # noqa: N815
+    enabled: bool = _setting("lsp.inline.enabled")
+    automatic: bool = _setting("lsp.inline.automatic")
+    debounce: int = _setting("lsp.inline.debounce")
+    alternatives: int = _setting("lsp.inline.alternatives")
+    maxTokens: int = _setting("lsp.inline.max_tokens")  # noqa: N815 - as it is written in settings
+    timeLimit: float = _setting("lsp.inline.time_limit")  # noqa: N815
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """See docs/lsp.md for what they mean."""
 
-    model: str = _setting("embedded", TEXT, trusted=True)
-    notifications: bool = _setting(default=False, rule=SWITCH, trusted=True)
-    threads: int = _setting(0, _number(0, 1024), trusted=True)
-    grammar: str = _setting("auto", _one_of("auto", "none", *infill_grammars.names()))
-    marker: str = _setting("<FILL_ME>", TEXT)
-    seed: int = _setting(0, _number(0, 2**53))
-    maxTokens: int = _setting(24, _number(1, 256))  # noqa: N815
-    alternatives: int = _setting(2, _number(0, 16))
-    timeLimit: float = _setting(20.0, _number(0.05, 3600, whole=False))  # noqa: N815
-    accept: str = _setting("auto", _one_of("auto", "ask", "at_once"))
-    live: bool = _setting(default=True, rule=SWITCH)
-    lenses: bool = _setting(default=True, rule=SWITCH)
-    diagnostics: str = _setting("completable", _one_of("off", "holes", "completable"))
+    model: str = _setting("model")
+    notifications: bool = _setting("lsp.notifications")
+    threads: int = _setting("threads")
+    grammar: str = _setting("grammar")
+    marker: str = _setting("marker")
+    seed: int = _setting("seed", rule=number(0, 2**53))  # beyond it JSON's numbers are inexact
+    maxTokens: int = _setting("max_tokens")  # noqa: N815
+    alternatives: int = _setting("lsp.alternatives")
+    timeLimit: float = _setting("lsp.time_limit")  # noqa: N815
+    accept: str = _setting("lsp.accept")
+    live: bool = _setting("lsp.live")
+    lenses: bool = _setting("lsp.lenses")
+    diagnostics: str = _setting("lsp.diagnostics")
     inline: Inline = field(default_factory=Inline)
 
     def updated(
@@ -97,6 +70,31 @@ class Options:
     def differing(self, other: Options) -> set[str]:
         """The names of the settings that are not the same."""
         return {e.name for e in fields(self) if getattr(self, e.name) != getattr(other, e.name)}
+
+
+def of_file(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of settings says of the language server, as an editor would spell it.
+
+    What only the user may set is left to the editor: a file that is trusted may say it of the
+    command line.
+
+    >>> of_file({"max_tokens": 3, "lsp.inline.time_limit": 0.5, "tries": 3, "threads": 1})
+    {'maxTokens': 3, 'inline.timeLimit': 0.5}
+    """
+    spelled = dict(_spelled(Options()))
+    return {
+        spelled[name]: KEYS[name].nothing if value is None else value
+        for name, value in values.items()
+        if name in spelled and not KEYS[name].trusted
+    }
+
+
+def _spelled(options: Options | Inline, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for entry in fields(options):
+        if "key" in entry.metadata:
+            yield entry.metadata["key"], prefix + entry.name
+        else:
+            yield from _spelled(getattr(options, entry.name), f"{prefix}{entry.name}.")
 
 
 Group = TypeVar("Group", Options, Inline)

@@ -110,7 +110,8 @@ def _life(made: Server) -> None:
         if made.client.can("workspace.configuration"):
             await made.configure()
         else:
-            made.complain(settings.pushed(session, params.settings))
+            folders = list(made.workspace.folders.values())
+            made.complain(settings.pushed(session, params.settings, folders))
             made.look_again()
 
     @made.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)

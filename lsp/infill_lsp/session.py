@@ -68,6 +68,7 @@ class Session:
         self.accepting = Accepting(client)
         self.encoding = "utf-16"
         self.given = Options()  # by the editor itself, when it began
+        self.section: object = None  # of the client's configuration
         self.options = self.given
         self.folders: dict[str, Options] = {}
         self.jobs: Jobs | None = None

@@ -1,0 +1,31 @@
+"""Where settings and state are kept, for one user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+NAME = "infill"
+CONFIG, STATE = "INFILL_CONFIG", "INFILL_STATE"
+
+
+def user_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The user's own settings: `$INFILL_CONFIG`, or where this system keeps such files.
+
+    `/dev/null` stands for none.
+    """
+    if named := environ.get(CONFIG):
+        return Path(named).expanduser().absolute()
+    import platformdirs  # noqa: PLC0415 - not for `--help`
+
+    return platformdirs.user_config_path(NAME, appauthor=False) / "config.toml"
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """What must outlast a run: `$INFILL_STATE`, or where this system keeps state."""
+    if named := environ.get(STATE):
+        return Path(named).expanduser().absolute()
+    import platformdirs  # noqa: PLC0415 - not for `--help`
+
+    return platformdirs.user_state_path(NAME, appauthor=False)
