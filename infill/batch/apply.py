@@ -5,7 +5,7 @@ Every file is looked at before one is written; what was written is put back wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -102,32 +102,45 @@ def perform(steps: Sequence[Step]) -> None:
     Raises StaleError or WriteError where one cannot be; those before it are then as they were,
     unless the error says that one could not be put back. An interruption puts them back, too.
     """
-    written: list[Step] = []
+    count = 0
     try:
         for step in steps:
-            written.append(step)  # before it is, since an interruption may come right behind it
             replace_file(step.opened, step.after)
+            count += 1
     except BaseException as error:
-        left = [*_put_back(written)]
+        # an interruption may have come right behind the replacing
+        torn = count < len(steps) and _now(steps[count]) == steps[count].after
+        left = [*_put_back(steps[: count + torn])]
         if left:
             raise WriteError(
                 "not all files could be written, nor put back as they were",
                 where=", ".join(left),
                 got=str(error).replace("\n", ";"),
-                hint="undo the patch there with --reverse",
+                hint="look at these files; all others are as they were",
             ) from error
         raise
 
 
-def _put_back(steps: Sequence[Step]) -> Iterable[str]:
-    """Put the old bytes back where the new ones are; the paths where that cannot be done."""
+def _put_back(steps: Sequence[Step]) -> Iterator[str]:
+    """Put the old bytes back where ours are; the paths of the files where that is not done."""
     for step in reversed(steps):
         try:
-            now = open_file(step.opened.path)
-            if now.source.data == step.after:
-                replace_file(now, step.opened.source.data)
+            opened = open_file(step.opened.path)
+            if opened.source.data == step.after:
+                replace_file(opened, step.opened.source.data)
+                continue
         except InfillError:
+            pass
+        if _now(step) != step.opened.source.data:
             yield step.path
+
+
+def _now(step: Step) -> bytes | None:
+    """What the file holds; None where it cannot be read."""
+    try:
+        return step.opened.path.read_bytes()
+    except OSError:
+        return None
 
 
 def _opened(path: str, root: Path, home: Path, seen: Seen, limits: Limits) -> OpenedFile:

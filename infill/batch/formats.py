@@ -6,6 +6,7 @@ All is ASCII, so that no terminal or pipe can spoil it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -14,11 +15,14 @@ from infill.batch.findings import Finding
 from infill.batch.report import STATUSES, Entry, Sources, Totals, diff_of
 from infill.batch.sarif import written
 from infill.batch.task import Failure, Piece
+from infill.errors import InputError
 from infill.text import Position, Source
 from infill.version import VERSION
 
 REPORT = 1
 """The version of the report's own form."""
+PLACE = re.compile(r"line (\d+), column (\d+)")
+"""As errors write a Position."""
 
 
 def jsonl(entries: Iterable[Entry], *, sources: Sources) -> Iterator[str]:
@@ -112,10 +116,11 @@ def _found(entry: Entry, sources: Sources) -> Iterator[tuple[Finding, bytes | No
     """What a text's entry is in SARIF: a failure, or a change that waits to be made."""
     outcome = entry.outcome
     if (failed := outcome.failure) is not None:
-        place = Position(1, 1)
+        place = _place(failed)
+        data = None if place == (1, 1) else sources(entry)
         details = (failed.where, failed.expected and f"expected {failed.expected}", failed.hint)
         message = "; ".join(filter(None, [failed.what, *details]))
-        yield Finding(entry.path, failed.kind, "error", message, place, place), None
+        yield Finding(entry.path, failed.kind, "error", message, place, place), data
     elif entry.status == "changed" and outcome.edits:
         data = sources(entry)
         start = stop = Position(1, 1)
@@ -127,3 +132,9 @@ def _found(entry: Entry, sources: Sources) -> Iterator[tuple[Finding, bytes | No
         message = f"{entry.operation}: {count} change{'s' * (count != 1)} can be made"
         fix = outcome.edits
         yield Finding(entry.path, entry.operation, "note", message, start, stop, fix), data
+
+
+def _place(failed: Failure) -> Position:
+    """Where a text is wrong, if it is the text as it was that is, and the error says it."""
+    said = PLACE.search(failed.where) if isinstance(failed.error(), InputError) else None
+    return Position(int(said[1]), int(said[2])) if said else Position(1, 1)

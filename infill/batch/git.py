@@ -10,7 +10,6 @@ import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -112,7 +111,6 @@ def spans_after(edits: Sequence[TextEdit]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=64)
 def _commit(top: str, rev: str, limit: float) -> str | None:
     """The name of a commit; None without git."""
     command = ["rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}"]

@@ -4,7 +4,7 @@ Bytes go in and bytes come out. A patch fits where it says, to the byte, or not 
 searched for and no context is ignored.
 
 >>> patch = patch_of(b"a = 1\\r\\n", b"a = 2\\r\\n", "a.py")
->>> patch.splitlines()[4:]
+>>> patch.splitlines()[2:]
 [b'@@ -1 +1 @@', b'-a = 1', b'+a = 2']
 """
 
@@ -24,16 +24,25 @@ SHORTEST = 7
 
 
 def patch_of(
-    before: bytes, after: bytes, path: str, edits: Iterable[TextEdit] | None = None
+    before: bytes,
+    after: bytes,
+    path: str,
+    edits: Iterable[TextEdit] | None = None,
+    *,
+    git: bool = False,
 ) -> bytes:
     """The patch that changes a file; b"" where nothing changes.
 
     path    as it is below the folder that the patch will be applied in
     edits   what made `after` of `before`, where that is known; large files are quicker with it
+    git     whether to name the file's digests, so that `git apply --3way` can merge. Only for a
+            path from the top of a repository: below it git passes over such a patch, and says
+            nothing
     """
     path = path.lstrip("/").removeprefix("./")
-    if not (changes := unified(before, after, path, edits)):
-        return b""
+    changes = unified(before, after, path, edits)
+    if not changes or not git:
+        return changes
     head = b"diff --git %s %s\n" % (named("a/", path), named("b/", path))
     return b"%sindex %s..%s\n%s" % (head, blob(before).encode(), blob(after).encode(), changes)
 

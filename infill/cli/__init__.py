@@ -10,6 +10,7 @@ import click
 from infill.cli.apply import apply
 from infill.cli.batch import batch
 from infill.cli.bench import bench
+from infill.cli.check import check
 from infill.cli.completion import completion
 from infill.cli.config import config
 from infill.cli.configured import Configured, config_options, settle
@@ -36,7 +37,7 @@ def main(context: click.Context, config_file: str | None, *, no_config: bool) ->
 
 
 for command in (
-    *(fill, revise, rewrite, batch, apply, runs, resume, undo),
+    *(fill, revise, rewrite, batch, check, apply, runs, resume, undo),
     *(lsp, grammar, trace, models, config, doctor, bench, completion),
 ):
     main.add_command(command)

@@ -12,15 +12,15 @@ from infill.cli.options import (
     LANGUAGE,
     LIVE,
     MODEL,
-    PATHS,
+    NAMING,
     RESULTS,
     RUNNING,
     SAFETY,
     SHOWING,
-    WALKING,
     reported,
     taking,
 )
+from infill.cli.walking import TAKEN, WALKING
 
 MARKER = (
     click.option("--marker", default="<FILL_ME>", show_default=True, help="What marks a hole."),
@@ -29,8 +29,9 @@ MARKER = (
 
 @click.command()
 @taking(
-    PATHS,
+    TAKEN,
     WALKING,
+    NAMING,
     LANGUAGE,
     RESULTS,
     reported("text"),

@@ -35,27 +35,7 @@ class Lines(click.ParamType[tuple[int, int]]):
         return first, last
 
 
-PATHS: tuple[Decorator, ...] = (
-    click.argument("paths", nargs=-1, metavar="[PATHS... | -]", type=click.Path(allow_dash=True)),
-)
-WALKING: tuple[Decorator, ...] = (
-    click.option(
-        "--files-from", metavar="FILE | -", help="More files, one a line; - is standard input."
-    ),
-    click.option("-0", "--null", is_flag=True, help="The list has NUL after each name."),
-    click.option(
-        "--exclude",
-        multiple=True,
-        metavar="PATTERN",
-        help="Leave these out of folders, as .gitignore says it; may be repeated.",
-    ),
-    click.option("--hidden", is_flag=True, help="Look at hidden files in folders, too."),
-    click.option(
-        "--ignore/--no-ignore",
-        default=True,
-        show_default=True,
-        help="Whether .gitignore and .infillignore leave files out.",
-    ),
+NAMING: tuple[Decorator, ...] = (
     click.option(
         "--stdin-filename", metavar="NAME", help="The file that standard input stands for."
     ),

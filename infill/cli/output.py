@@ -93,7 +93,7 @@ def painted(diff: str) -> Iterable[str]:
         if not any(left):
             if head := HUNK.match(line):
                 left = [1 if count is None else int(count) for count in head.groups()]
-            yield click.style(shown, fg="cyan" if head else None, bold=not head) + "\n"
+            yield click.style(shown, fg="cyan" if head else None, bold=not head or None) + "\n"
             continue
         left = [left[0] - (line[:1] in " -"), left[1] - (line[:1] in " +")]
         hue = HUES.get(line[:1])

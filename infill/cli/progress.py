@@ -52,8 +52,8 @@ class Pace:
     >>> times = iter([0.0, 30.0, 30.0])
     >>> pace = Pace(10, clock=lambda: next(times))
     >>> pace.add(4, failed=False, cached=True); pace.add(6, failed=True, cached=False)
-    >>> pace.said()
-    '2/10 · 10 holes · 12 holes/min · 4:00 left · 1 cached · 1 failed'
+    >>> " · ".join(pace.said())
+    '2/10 · 1 failed · 4:00 left · 12 holes/min · 10 holes · 1 cached'
     """
 
     def __init__(self, total: int | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -70,20 +70,20 @@ class Pace:
         if not cached:
             self.fresh, self.fresh_holes = self.fresh + 1, self.fresh_holes + holes
 
-    def said(self) -> str:
-        """All of it, on one line; the most needed first."""
+    def said(self) -> list[str]:
+        """All of it in short, the most needed first."""
         took = self._clock() - self._began
-        parts = [f"{self.texts}/{self.total}" if self.total is not None else f"{self.texts}"]
-        parts.append(f"{self.holes} hole{'s' * (self.holes != 1)}")
-        if took >= SETTLED and self.fresh:
-            parts.append(f"{60 * self.fresh_holes / took:.0f} holes/min")
-            if self.total is not None and self.texts < self.total:
-                parts.append(f"{_clock(took / self.fresh * (self.total - self.texts))} left")
-        if cached := self.texts - self.fresh:
-            parts.append(f"{cached} cached")
-        if self.failed:
-            parts.append(f"{self.failed} failed")
-        return " · ".join(parts)
+        rated, left = took >= SETTLED and self.fresh, (self.total or 0) - self.texts
+        cached = self.texts - self.fresh
+        parts = [
+            f"{self.texts}/{self.total}" if self.total is not None else f"{self.texts}",
+            f"{self.failed} failed" * bool(self.failed),
+            f"{_clock(took / self.fresh * left)} left" if rated and left > 0 else "",
+            f"{_rate(60 * self.fresh_holes / took)} holes/min" if rated else "",
+            f"{self.holes} hole{'s' * (self.holes != 1)}",
+            f"{cached} cached" * bool(cached),
+        ]
+        return [part for part in parts if part]
 
 
 class Bar:
@@ -126,12 +126,13 @@ def progress(total: int | None, *, live: bool, color: str) -> Generator[Watcher]
 
     class Status(ProgressColumn):
         def render(self, task: Task) -> Text:  # noqa: ARG002 - we count ourselves
-            text = Text(pace.said(), style="red" if pace.failed else "", no_wrap=True)
+            parts = (Text(part, HUES.get(part.split()[-1], "")) for part in pace.said())
+            text = Text(" · ", no_wrap=True).join(parts)
             text.truncate(max(1, console.width - wide - ECHO), overflow="ellipsis")
             return text
 
     shown = Progress(
-        BarColumn(bar_width=wide),
+        BarColumn(bar_width=wide, complete_style="green", finished_style="green"),
         Status(),
         console=console,
         transient=True,
@@ -158,10 +159,11 @@ def summary(totals: Totals, *, color: str, run: str = "") -> None:
         if parts:
             table.add_row(name, Text(" · ").join(parts))
     if run:
-        steps = [*_next(totals, run)]
         table.add_row("run", Text(run))
+        steps = [*_next(totals, run)]
+        wide = max((len(command) for command, _ in steps), default=0)
         for number, (command, why) in enumerate(steps):
-            line = Text.assemble((command, "bold"), f"  {why}")
+            line = Text.assemble((command.ljust(wide), "bold"), f"  {why}")
             table.add_row("" if number else "next", line)
     console_for(sys.stderr, color).print(table)
 
@@ -173,11 +175,14 @@ def _rows(totals: Totals) -> Iterator[tuple[str, list[Text]]]:
     files = [Text(f"{n} {name}", HUES.get(name, "")) for name, n in counts if n]
     yield "files", files or [Text("none")]
     yield "left out", [Text(f"{n} {reason}") for reason, n in totals.skipped.items() if n]
-    pace = f"{totals.holes_per_minute:.0f} holes/min"
+    pace = f"{_rate(totals.holes_per_minute)} holes/min"
     holes = f"{totals.holes} hole{'s' * (totals.holes != 1)}"
     took = f"in {_clock(totals.seconds)}" if totals.seconds >= 60 else f"in {totals.seconds:.1f} s"  # noqa: PLR2004
-    yield "work", [Text(part) for part in (f"{holes} {took}", pace) if totals.holes]
-    rate = f"{totals.forwards} forwards, {totals.forwards_per_second:.0f}/s"
+    yield (
+        "work",
+        [Text(f"{holes} {took}")] * bool(totals.holes) + [Text(pace)] * bool(totals.fresh_holes),
+    )
+    rate = f"{totals.forwards} forwards, {_rate(totals.forwards_per_second)}/s"
     known = f"{totals.cached} known from before"
     yield "model", [Text(rate)] * bool(totals.forwards) + [Text(known)] * bool(totals.cached)
 
@@ -191,6 +196,10 @@ def _next(totals: Totals, run: str) -> Iterator[tuple[str, str]]:
         yield f"infill resume {run}", f"tries {failed} that failed again"
     if written := count("written", 0):
         yield f"infill undo {run}", f"puts {written} back as they were"
+
+
+def _rate(number: float) -> str:
+    return f"{number:.1f}" if 0 < number < 10 else f"{number:.0f}"  # noqa: PLR2004
 
 
 def _clock(seconds: float) -> str:

@@ -128,10 +128,6 @@ class Request:
         """Raise click.UsageError for options that exclude each other."""
         stdin = STDIN in self.paths
         for wrong, reason in (
-            (
-                not self.paths and self.files_from is None,
-                "name files, folders or globs, or use --files-from; - is standard input.",
-            ),
             (stdin and len(self.paths) > 1, "- (standard input) cannot be mixed with files."),
             (
                 stdin and self.files_from is not None,
@@ -154,7 +150,6 @@ class Request:
                 self.format != "text" and bool(self.diff),
                 "--format says what goes to standard output; leave out --diff, or use --patch.",
             ),
-            (self.null and self.files_from is None, "--null is for --files-from."),
             (bool(self.part) and not self.select, "--part is for --select."),
         ):
             if wrong:

@@ -12,16 +12,16 @@ from infill.cli.options import (
     LANGUAGE,
     LIVE,
     MODEL,
-    PATHS,
+    NAMING,
     RESULTS,
     RUNNING,
     SAFETY,
     SELECTING,
     SHOWING,
-    WALKING,
     reported,
     taking,
 )
+from infill.cli.walking import TAKEN, WALKING
 
 OWN = (
     click.option(
@@ -58,8 +58,9 @@ OWN = (
 
 @click.command()
 @taking(
-    PATHS,
+    TAKEN,
     WALKING,
+    NAMING,
     LANGUAGE,
     SELECTING,
     OWN,

@@ -21,7 +21,7 @@ from infill.batch.planning import Plan
 from infill.batch.store import Store
 from infill.batch.task import Outcome
 from infill.batch.verifying import Verifier
-from infill.batch.walk import Options, Walked, listed, walk
+from infill.batch.walk import Walked
 from infill.cli.engines import engine_of, jobs_of
 from infill.cli.exits import Exit
 from infill.cli.live import Viewer, viewing
@@ -29,6 +29,7 @@ from infill.cli.places import edited_by, finder_for, finder_of
 from infill.cli.record import recording
 from infill.cli.request import STDIN, STDIN_NAME, Request
 from infill.cli.showing import Showing
+from infill.cli.walking import files_of
 from infill.edit.grammars import chosen
 from infill.errors import DirtyError, InfillError, InputError, PathError
 from infill.limits import DEFAULT
@@ -173,14 +174,15 @@ IDLE = "nothing to do"
 
 
 def _walked(request: Request) -> Walked:
-    names = () if request.files_from is None else listed(request.files_from, null=request.null)
-    options = Options(
-        language=request.language,
+    return files_of(
+        request.paths,
+        files_from=request.files_from,
+        null=request.null,
+        exclude=request.exclude,
         hidden=request.hidden,
         ignore=request.ignore,
-        exclude=request.exclude,
+        language=request.language,
     )
-    return walk(request.paths, options=options, listed=names)
 
 
 def _clean(path: str) -> InfillError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -154,7 +155,8 @@ class Showing:
         self.report.done += status in {"unchanged", "written"}
         self.report.done += status == "changed" and not self.request.writes
         operation = row.operation or self.request.operation
-        entry = Entry(row.name, operation, status, row.digest, after, outcome, row.id, int(code))
+        path = _relative(row.name)
+        entry = Entry(path, operation, status, row.digest, after, outcome, row.id, int(code))
         self.totals = self.totals.plus(entry, cached=row.cached)
         if self._patch is not None and status in {"changed", "written"}:
             self._patch.write(diff_of(entry, self._source(entry)))
@@ -214,6 +216,14 @@ _DONE = {"fill": "filled", "rewrite": "rewrote", "revise": "revised"}
 def count(number: int, noun: str) -> str:
     """A number and what it counts."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _relative(name: str) -> str:
+    """A name below the current directory, where it is: patches and reports are applied there."""
+    if not Path(name).is_absolute():
+        return name
+    shown = os.path.relpath(name)
+    return name if shown.startswith(os.pardir) else shown
 
 
 def _status(row: Row) -> Status:

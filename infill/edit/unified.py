@@ -86,7 +86,8 @@ def named(prefix: str, name: str) -> bytes:
     except UnicodeDecodeError:
         least = 0x80
     quoted = b"".join(_escaped(byte, least) for byte in data)
-    return data if quoted == data else b'"%s"' % quoted
+    # `patch` takes off a blank at the end of what is not in quotes
+    return data if quoted == data and not data.endswith(b" ") else b'"%s"' % quoted
 
 
 def _escaped(byte: int, least: int) -> bytes:

@@ -18,6 +18,7 @@ RESTRICTED = {
     "goal": '"true"',
     "model": '"mine"',
     "threads": "3",
+    "jobs": "3",
     "verify_cmd": '"true"',
     "engine": '"ray"',
     "ray_address": '"host:1"',

@@ -66,8 +66,6 @@ ONLY_IN = {
     "lark": ("constrain.lark", "trees.lark_trees"),
     "tree_sitter": ("trees.sitter_trees", "batch.select"),
     "ast_grep_py": ("batch.select",),
-    "rignore": ("batch.walk",),
-    "pathspec": ("batch.walk",),
     "platformdirs": ("config",),
     "ray": ("batch.engines.ray",),
     "watchfiles": ("cli",),

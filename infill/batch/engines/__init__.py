@@ -1,1 +1,4 @@
-"""Where tasks are performed. An engine knows no files and no journal."""
+"""Where tasks become outcomes: this process, several processes, a cluster.
+
+Engines know tasks and outcomes, and neither files nor a journal.
+"""

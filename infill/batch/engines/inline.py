@@ -1,45 +1,83 @@
-"""This process performs the tasks, one after the other."""
+"""The engine that is this process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import TracebackType
 from typing import Self
 
+from infill.batch.engines.abreast import abreast
+from infill.batch.engines.protocol import Done, Numbered, broken, failed, side_by_side
 from infill.batch.perform import performed
-from infill.batch.task import Outcome, Task
 from infill.edit.denoising import Frame
+from infill.models.catalogue import load
 from infill.models.denoiser import Denoiser
 
 
 class Inline:
-    """One model, one text at a time.
+    """Performs tasks here, one by one or some side by side.
 
-    watch    told every frame, with the name of its text
-    traces   whether outcomes say how they were sampled
+    model    a name, a folder, or a model that was loaded
+    width    tasks side by side, and `rows` canvases in a forward; None: what suits the device
+    watch    told every frame and the name of its text, where width is 1
     """
 
     def __init__(
         self,
-        denoiser: Denoiser,
+        model: Denoiser | str = "embedded",
         *,
-        watch: Callable[[Frame, str], None] | None = None,
+        width: int | None = 1,
+        rows: int | None = None,
         traces: bool = False,
+        watch: Callable[[Frame, str], None] | None = None,
     ) -> None:
-        self.denoiser, self.watch, self.traces = denoiser, watch, traces
-        self.digest = denoiser.capabilities.digest
+        self._denoiser = load(model) if isinstance(model, str) else model
+        texts, canvases = side_by_side(self._denoiser.capabilities.device)
+        self._width, self._rows = width or texts, rows or canvases
+        self._traces, self._watch = traces, watch
 
-    def perform(self, tasks: Iterator[tuple[int, Task]]) -> Iterator[tuple[int, Outcome]]:
-        """See `Engine`."""
-        for n, task in tasks:
-            watch = None if self.watch is None else partial(_named, self.watch, task.name)
-            yield n, performed(task, self.denoiser, watch=watch, traces=self.traces)
+    @property
+    def digest(self) -> str:
+        """The digest of the weights."""
+        return self._denoiser.capabilities.digest
+
+    def describe(self) -> str:
+        """The model and its device."""
+        has = self._denoiser.capabilities
+        beside = f", {self._width} texts side by side" if self._width > 1 else ""
+        return f"{has.name} on {has.device}{beside}"
+
+    def perform(self, tasks: Iterator[Numbered]) -> Iterator[Done]:
+        """See `Engine.perform`."""
+        if self._width > 1:
+            return abreast(
+                tasks, self._denoiser, width=self._width, rows=self._rows, traces=self._traces
+            )
+        return self._one_by_one(tasks)
+
+    def _one_by_one(self, tasks: Iterator[Numbered]) -> Iterator[Done]:
+        for number, task in tasks:
+            watch = None if self._watch is None else partial(_named, self._watch, task.name)
+            try:
+                outcome = performed(task, self._denoiser, watch=watch, traces=self._traces)
+            except Exception as error:  # noqa: BLE001 - a mistake in one text must not end the others
+                outcome = failed(broken(error, task.name))
+            yield number, outcome
+
+    def close(self) -> None:
+        """Nothing was started."""
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def _named(watch: Callable[[Frame, str], None], name: str, frame: Frame) -> None:

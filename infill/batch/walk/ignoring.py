@@ -196,7 +196,6 @@ class Level:
     top: bool
 
 
-@lru_cache(maxsize=512)
 def _level(folder: str) -> Level:
     names = {entry.name for entry in os.scandir(folder)} if os.access(folder, os.R_OK) else set()
     top = ".git" in names
@@ -224,12 +223,12 @@ class IgnoreFiles:
     """Reads ignore files; made for one walk."""
 
     def __init__(self) -> None:
-        _level.cache_clear()  # files may have changed since the last walk
+        self._level = lru_cache(maxsize=512)(_level)
         self._user = Rules.read(user_list()) if user_list() else NOTHING
 
     def ignored(self, folder: str, entries: Collection[os.DirEntry[str]]) -> set[str]:
         """The names in a folder that are ignored."""
-        levels = [_level(above) for above in (folder, *map(str, Path(folder).parents))]
+        levels = [self._level(above) for above in (folder, *map(str, Path(folder).parents))]
         inside = next((at for at, level in enumerate(levels) if level.top), len(levels) - 1)
         return {
             entry.name

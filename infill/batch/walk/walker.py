@@ -154,7 +154,8 @@ class _Walking:
     def _inside(self, path: str) -> None:
         """Refuse a name in the root that a link leads out of it."""
         spelt, real = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100
-        root = self.root if _within(spelt, self.spelt) else _parent(spelt, path)
+        inside = _within(spelt, self.spelt) or _within(spelt, self.root)
+        root = self.root if inside else _parent(spelt, path)
         if not _within(real, root):
             raise PathError(
                 "a link leads out of the root",
