@@ -29,11 +29,14 @@ def listed(*, form: str) -> None:
         return
     from rich.table import Table  # noqa: PLC0415 - 20 ms
 
-    table = Table("run", "when", "command", "folder", "texts", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "when", "command", "texts"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("folder", overflow="fold")
     for one in facts:
         counts = ", ".join(f"{number} {state}" for state, number in one["texts"].items() if number)
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one["created"]))
-        table.add_row(one["id"], when, one["command"], one["root"], counts)
+        table.add_row(one["id"], when, one["command"], counts, one["root"])
     console_for(sys.stdout, "auto").print(table)
 
 

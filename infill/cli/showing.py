@@ -190,6 +190,8 @@ class Showing:
         outcome = entry.outcome
         scores = [piece.score for piece in outcome.pieces if piece.score is not None]
         noun = "change" if entry.operation == "revise" else "hole"
+        # texts side by side take each other's time
+        took = [f"{outcome.seconds:.1f} s"] if self.journal.count() == 1 else []
         parts = (
             count(len(outcome.edits), noun),
             *(remark for remark in outcome.remarks if not remark.startswith(STILL)),
@@ -197,7 +199,7 @@ class Showing:
             count(outcome.forwards, "forward"),
             *([f"mean logp {sum(scores) / len(scores):.2f}"] if scores else []),
             *([f"stopped by {outcome.stopped}"] if outcome.stopped else []),
-            "known from before" if self._row.cached else f"{outcome.seconds:.1f} s",
+            *(["known from before"] if self._row.cached else took),
         )
         verb = {"written": "wrote", "undone": "put back", "unchanged": "left"}.get(
             entry.status, _DONE[entry.operation]
