@@ -21,7 +21,7 @@ from infill.batch.journal import Journal, Row
 from infill.batch.store import Store
 from infill.batch.task import Failure, Outcome, Task
 from infill.batch.verifying import Verifier
-from infill.errors import InfillError
+from infill.errors import InfillError, ModelError
 
 __all__ = ["Conductor", "Orders", "data_of"]
 
@@ -135,6 +135,13 @@ class Conductor:
         if first is None:
             return
         engine = stack.enter_context(self.engine(len(todo)))
+        if engine.digest != self.model:
+            raise ModelError(
+                "the model is not the one that the run was planned with",
+                expected=f"weights of digest {self.model}",
+                got=engine.digest,
+                hint="was it trained or installed anew meanwhile? Start the run again",
+            )
         for n, outcome in engine.perform(chain([first], misses)):
             yield from _drained(known)
             self._finish(n, outcome)

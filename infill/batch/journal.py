@@ -41,6 +41,8 @@ from infill.text import Span, TextEdit
 
 FORMAT = 1
 SUFFIX = ".sqlite"
+MOST_KEPT = 500
+"""Runs that are kept, the latest."""
 AGAIN = ("JournalError", "ModelError", "WeightsError", "WorkerError", "WriteError")
 """Failures that are none of a text's own."""
 
@@ -133,6 +135,8 @@ class Journal:
         path = folder / f"{name}{SUFFIX}"
         with kept(str(path)):
             folder.mkdir(parents=True, exist_ok=True)
+            for old in journals(folder)[: 1 - MOST_KEPT]:
+                forget(folder, old)
             lock = _locked(path)
             db = _connected(path)
             with db:
@@ -172,6 +176,12 @@ class Journal:
                 hint="use the version that made it",
             )
         return cls(path, db, lock)
+
+    def discard(self) -> None:
+        """Close and forget it: nothing is left to take up or to take back."""
+        self.close()
+        if self.id:
+            _removed(self.path)
 
     def close(self) -> None:
         """Let others open it."""
@@ -321,6 +331,24 @@ class Journal:
 def journals(folder: Path) -> list[str]:
     """The ids of the runs that are kept, the latest last."""
     return sorted(path.stem for path in folder.glob(f"*{SUFFIX}") if path.stem[:1].isdigit())
+
+
+def forget(folder: Path, name: str) -> bool:
+    """Remove a journal; False for one that is going on, which stays."""
+    path = folder / f"{name}{SUFFIX}"
+    try:
+        lock = _locked(path)
+    except JournalError:
+        return False
+    _removed(path)
+    os.close(lock)
+    return True
+
+
+def _removed(path: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
+    path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _shown(piece: Piece) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infill.batch.conductor import data_of
-from infill.batch.journal import SUFFIX, Journal, Row, journals, runs_folder
+from infill.batch.journal import Journal, Row, forget, journals, runs_folder
 from infill.batch.patch import patch_of
 from infill.cli.output import console_for, wants_color, write_diff, write_result
 from infill.errors import InfillError, JournalError
@@ -58,16 +58,9 @@ def shown(run: str, *, diff: bool, form: str, color: str) -> None:
 def forgotten(days: int) -> int:
     """Remove the journals that are older, and say how many; one that is going on stays."""
     folder, count = runs_folder(), 0
-    for name in journals(folder):
-        try:
-            with Journal.open(folder, name) as journal:
-                if time.time() - float(journal.facts["created"]) < days * DAY:
-                    continue
-        except JournalError:
-            continue
-        for suffix in (SUFFIX, f"{SUFFIX}-wal", f"{SUFFIX}-shm", ".lock"):
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
-        count += 1
+    for one in list(_facts()):
+        if time.time() - float(one["created"]) >= days * DAY:
+            count += forget(folder, one["id"])
     return count
 
 

@@ -35,9 +35,6 @@ from infill.errors import DirtyError, InfillError, InputError, PathError
 from infill.limits import DEFAULT
 from infill.models.catalogue import digest_of
 
-MOST_KEPT = 500
-"""Runs whose journals are kept."""
-
 
 def run(request: Request) -> Exit:
     """Do what a command line asks for. Raises what concerns all texts, and click.UsageError."""
@@ -56,15 +53,19 @@ def run(request: Request) -> Exit:
         "pid": os.getpid(),
     }
     with Journal.unkept(facts) if folder is None else Journal.create(folder, facts) as journal:
-        skipped = planned(journal, request)
-        return conducted(journal, request, skipped=skipped)
+        try:
+            skipped = planned(journal, request)
+            return conducted(journal, request, skipped=skipped)
+        finally:
+            if not journal.count("planned", "done", "writing", "written"):
+                journal.discard()
 
 
 def conducted(journal: Journal, request: Request, *, skipped: dict[str, int]) -> Exit:
     """Work off a journal, from wherever it stands, and show all of it."""
     showing = Showing(request, journal, skipped=skipped)
     with ExitStack() as stack:
-        inputs = [row.name for row in map(journal.row, journal.numbers())]
+        inputs = (row.name for row in map(journal.row, journal.numbers()))
         record = stack.enter_context(recording(request.trace, inputs=inputs))
         stack.enter_context(showing)
         if request.most_failures is not None and journal.count("failed") >= request.most_failures:

@@ -6,15 +6,25 @@ import os
 from dataclasses import replace
 
 import click
+from click.shell_completion import CompletionItem
 
 from infill.cli.exits import Exit, guarded
 from infill.cli.output import color_option, note
 
-RUN = click.argument("run", metavar="RUN")
+
+def _known(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The runs that a shell can complete, the latest first."""
+    from infill.batch.journal import journals, runs_folder  # noqa: PLC0415 - sqlite3
+
+    known = ["last", *reversed(journals(runs_folder()))]
+    return [CompletionItem(name) for name in known if name.startswith(begun)]
+
+
+RUN = click.argument("run", metavar="RUN", shell_complete=_known)
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_known)
 @click.option("--diff", is_flag=True, help="Print what RUN changed, or would.")
 @click.option(
     "--format",

@@ -48,7 +48,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def told(*texts: str) -> None:
         model = answering([text.encode() for text in texts])
         monkeypatch.setattr(infill, "load", lambda _: model, raising=False)
-        monkeypatch.setattr("infill.cli.running.digest_of", lambda _: repr(texts))
+        digest = model.capabilities.digest
+        monkeypatch.setattr("infill.cli.running.digest_of", lambda _: digest)
 
     return told
 

@@ -19,6 +19,7 @@ def model(monkeypatch):
     vocab = byte_vocab()
     quiet = Scripted(vocab, lambda canvas: 0.01 * noise(vocab)(canvas))
     monkeypatch.setattr(infill, "load", lambda _: quiet, raising=False)
+    monkeypatch.setattr("infill.cli.running.digest_of", lambda _: quiet.capabilities.digest)
 
 
 @pytest.fixture
