@@ -44,9 +44,10 @@ def answer(task: Task) -> Outcome:
 class Answering:
     """An engine; `order` shuffles what is handed back, `die_after` ends the process' work."""
 
-    digest = "answers"
-
-    def __init__(self, *, backwards=False, die_after=None, meanwhile=lambda _: None):
+    def __init__(
+        self, *, backwards=False, die_after=None, meanwhile=lambda _: None, digest="answers"
+    ):
+        self.digest = digest
         self.backwards, self.die_after, self.meanwhile = backwards, die_after, meanwhile
         self.asked = []
 
@@ -229,7 +230,11 @@ def test_other_weights_or_a_fresh_run_sample_again(work, tmp_path):
             planned(again, tmp_path / "files", {"a.py": b"a = <FILL_ME>\n"})
             with Store(tmp_path / "store") as store:
                 conductor = Conductor(
-                    again, store, lambda _: Answering(), model, Orders(fresh=fresh)
+                    again,
+                    store,
+                    lambda _, digest=model: Answering(digest=digest),
+                    model,
+                    Orders(fresh=fresh),
                 )
                 assert [row.cached for row in conductor.run()] == [False]
 
@@ -244,7 +249,7 @@ def test_a_run_that_is_interrupted_and_taken_up_ends_as_one_that_was_not(
     with Journal.create(base / "runs", {"command": "fill"}) as journal, Store(None) as store:
         planned(journal, base / "files", texts)
         engine = Answering(die_after=after)
-        conductor = Conductor(journal, store, lambda _: engine, "m", Orders(write=write))
+        conductor = Conductor(journal, store, lambda _: engine, "answers", Orders(write=write))
         try:
             list(conductor.run())
         except KeyboardInterrupt:
@@ -252,7 +257,7 @@ def test_a_run_that_is_interrupted_and_taken_up_ends_as_one_that_was_not(
         name = journal.id
     with Journal.open(base / "runs", name) as journal, Store(None) as store:
         rest = Answering()
-        rows = list(Conductor(journal, store, lambda _: rest, "m", Orders(write=write)).run())
+        rows = list(Conductor(journal, store, lambda _: rest, "answers", Orders(write=write)).run())
         assert len(rest.asked) == 5 - min(after, 5)
         assert [row.state for row in rows] == ["written" if write else "done"] * 5
         results = [row.outcome.result(data_of(journal, row)) for row in rows]
@@ -306,7 +311,7 @@ def test_failures_end_a_run_where_that_was_asked_for(tmp_path):
     texts = {f"{n}.py": (b"hopeless <FILL_ME>" if n % 2 else b"<FILL_ME>") for n in range(8)}
     with Journal.create(tmp_path / "runs", {"command": "fill"}) as journal, Store(None) as store:
         planned(journal, tmp_path, texts)
-        conductor = Conductor(journal, store, lambda _: Answering(), "m", Orders(failures=2))
+        conductor = Conductor(journal, store, lambda _: Answering(), "answers", Orders(failures=2))
         states = [row.state for row in conductor.run()]
     assert states == ["done", "failed", "done", "failed", *["planned"] * 4]
 
