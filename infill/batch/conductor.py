@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -222,6 +222,10 @@ class Conductor:
         if row.outcome is None:
             return row
         outcome = choose(row, data, row.outcome)
+        task = task_from(row.task, data)
+        if row.operation == "fill" and len(outcome.edits) < len(row.outcome.edits):
+            task = replace(task, language=None)  # markers that stay are no language's
+        checked(task, outcome.edits)
         self.journal.finish(row.n, outcome, key=None)
         return self.journal.row(row.n)
 

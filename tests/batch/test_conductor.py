@@ -390,3 +390,21 @@ def test_a_command_that_hangs_is_ended_with_its_children(work):
     assert (
         not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
     )
+
+
+def test_what_a_person_chooses_is_checked_again(work):
+    folder, _, conduct = work
+
+    def choose(row, data, outcome):
+        assert data == (folder / Path(row.name).name).read_bytes()
+        if row.name.endswith("a.py"):
+            return Outcome()
+        (edit,) = outcome.edits
+        other = TextEdit(edit.span, b"\xff" if row.name.endswith("b.py") else b"mine")
+        return Outcome(edits=(other,), pieces=(Piece("mine"),))
+
+    rows = conduct(write=True, choose=choose)
+    assert [row.state for row in rows] == ["done", "failed", "written"]
+    assert contents(folder) == {
+        "a.py": b"a = <FILL_ME>\n", "b.py": b"b = <FILL_ME>\n", "c.py": b"c = mine\n"
+    }  # fmt: skip
