@@ -11,7 +11,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # what an install is made of; the C files are compiled by it
 PARTS := pyproject.toml constraints.txt hatch_build.py $(shell find infill -name '*.[ch]')
 
-.PHONY: demo test check lint types tests fuzz bench quality vsix test-editors clean
+.PHONY: demo test check lint types tests fuzz bench quality vsix test-editors test-ray clean
 
 demo: .venv/.base
 	@$(BIN)/infill fill examples/first_fill.py
@@ -50,6 +50,14 @@ vsix:
 #   apt-get install chromium emacs-nox elpa-eglot
 test-editors: .venv/.dev vsix
 	$(BIN)/pytest tests/editors
+
+# the engine on a local Ray cluster of two workers
+test-ray: .venv/.ray
+	$(BIN)/pytest tests/batch/test_ray.py
+
+.venv/.ray: .venv/.dev
+	$(BIN)/pip install --quiet --editable ".[ray]"
+	@touch $@
 
 .venv/.base: $(PARTS)
 	$(PYTHON) -m venv .venv

@@ -5,6 +5,10 @@ can be spared any. Its keys and values are of all slots; its queries, its MLP an
 it are needed where the result is read. Before the MLP a slot is mixed with its neighbours, so
 attention is run on those as well. With 16 holes of 256 slots a fifth of a forward is saved.
 
+What is computed for a row depends on that row alone, to the bit where one thread computes: which
+way it goes is decided row by row, and no product of matrices has fewer than `FEWEST` rows, which
+have kernels of their own (seen in MKL with 1 to 3).
+
 Letters as in `tiny.py`; `Q` slots of a row that attention is run on, `K` slots that are mixed.
 """
 
@@ -18,12 +22,15 @@ from torch import Tensor
 from infill.models.layers import Block, Stream
 from infill.models.tiny import TinyTransformer
 
+FEWEST = 4
+"""Rows of a product of matrices; with fewer, other kernels add in another order."""
+
 
 class Hidden:
     """The hidden states of one batch, computed when they are asked for.
 
-    The first to be asked for (the holes, all at once) are computed alone where they are few;
-    whoever asks again gets them from a run of the last block over all slots, which is kept.
+    The first to be asked for (the holes, all at once) are computed alone in rows where they are
+    few; whoever asks again gets them from a run of the last block over all slots, which is kept.
     """
 
     def __init__(self, model: TinyTransformer, stream: Stream) -> None:
@@ -35,17 +42,27 @@ class Hidden:
         B, T, D = self._stream.x.shape
         if not len(at):
             return self._stream.x.new_empty(0, D)
-        few = 2 * len(at) <= B * T
-        if self._whole is None and few and not self._asked:
-            self._asked = True
+        few = self._few(torch.bincount(rows, minlength=B), T)[rows]
+        if few.all():
             return hidden_at(self._model, self._stream, rows, at)
         if self._whole is None:
             self._whole = self._model.finish(self._stream)
-        return self._whole[rows, at]
+        found = self._whole[rows, at]
+        if few.any():
+            found[few] = hidden_at(self._model, self._stream, rows[few], at[few])
+        return found
+
+    def _few(self, counts: Tensor, slots: int) -> Tensor:
+        """Whether a row's slots are computed alone, bool [B]: where few are asked, and at first."""
+        first, self._asked = not self._asked, True
+        return 2 * counts <= (slots if first else -1)
 
 
 def hidden_at(model: TinyTransformer, stream: Stream, rows: Tensor, at: Tensor) -> Tensor:
     """[N, D] What `model.finish(stream)` says at rows [N] and positions [N], N > 0."""
+    if (count := len(at)) < FEWEST:
+        rows, at = (torch.cat((part, part[-1:].expand(FEWEST - count))) for part in (rows, at))
+        return hidden_at(model, stream, rows, at)[:count]
     x, rope, inside, keys = stream
     block = cast("Block", model.blocks[-1])
     T, radius = x.shape[1], model.config.mix
@@ -56,7 +73,7 @@ def hidden_at(model: TinyTransformer, stream: Stream, rows: Tensor, at: Tensor) 
     wanted = torch.zeros(x.shape[:2], dtype=torch.bool, device=at.device)
     wanted[rows_of, window] = True
     index = wanted.cumsum(1) - 1  # [B, T] where a wanted slot stands among its row's
-    most = int(wanted.sum(1).max())
+    most = min(T, -(-int(wanted.sum(1).max()) // FEWEST) * FEWEST)
     near = wanted.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :most]  # [B, Q]
 
     h = block.attention_norm(x)

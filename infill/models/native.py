@@ -18,22 +18,25 @@ from infill.canvas import Canvas, Positions, Slot
 from infill.decode.candidates import Scores
 from infill.decode.scores import LogitScores
 from infill.errors import ModelError, OptionError
-from infill.models.asked import Hidden
+from infill.models.asked import FEWEST, Hidden
 from infill.models.bytelevel import byte_of_letter
 from infill.models.denoiser import Capabilities
 from infill.models.tiny import TinyTransformer, load_model
 from infill.vocab import Vocab
 
+Ids = NDArray[np.int64]
 Places = NDArray[np.int64]
+GRAIN = 16
+"""Rows are padded to a multiple of so many slots: some share a forward, few slots are wasted."""
 States = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Rows [N] and places [N] → hidden states [N, D]."""
+"""Rows [N] on the CPU and places [N] on the model's device → hidden states [N, D]."""
 GONE = -1  # where a filled blank would stand in what the model is shown
 
 
 class TinyDenoiser:
     """A `TinyTransformer` with its tokenizer, answering for canvases.
 
-    Rows of different lengths share one forward and do not see each other; the head runs on the
+    Rows of nearly one length share one forward and do not see each other; the head runs on the
     slots that are asked for and on no others.
     """
 
@@ -64,21 +67,43 @@ class TinyDenoiser:
         return cls(model, vocab_of(tokenizer, card["specials"]), card)
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
-        """One forward over all rows, padded to the longest; blanks are left out of a row.
+        """One forward over all rows of one padded length; blanks are left out of a row.
 
-        In training a blank was always masked, never seen: a filled one is nothing.
+        A row is padded to a length that depends on it alone, so its scores do not depend on what
+        is beside it, to the bit where one thread computes. In training a blank was always masked,
+        never seen: a filled one is nothing.
         """
-        ids, lengths, places = self._shown(canvases)
+        shown, places = self._shown(canvases)
+        padded = np.array([self._padded(len(row)) for row in shown])
+        index, batches = np.empty(len(shown), dtype=np.int64), list[Hidden]()
+        lengths, batch_of = np.unique(padded, return_inverse=True)
         with torch.no_grad():
-            hidden = Hidden(self.model, self.model.stream(ids, lengths))
-        return self._scores(canvases, hidden.at, places)
+            for batch, length in enumerate(lengths.tolist()):
+                members = np.flatnonzero(batch_of == batch)
+                index[members] = np.arange(len(members))
+                ids = self._stacked([shown[row] for row in members], length)
+                batches.append(Hidden(self.model, self.model.stream(*ids)))
+
+        def states(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            own = torch.from_numpy(batch_of[rows.numpy()]).to(at.device)
+            inside = torch.from_numpy(index[rows.numpy()]).to(at.device)
+            if len(batches) == 1:
+                return batches[0].at(inside, at)
+            found = at.new_empty(len(at), self.model.config.width, dtype=self.model.embed.dtype)
+            for batch, hidden in enumerate(batches):
+                wanted = own == batch
+                found[wanted] = hidden.at(inside[wanted], at[wanted])
+            return found
+
+        return self._scores(canvases, states, places)
 
     def shadowed(self, canvases: Sequence[Canvas], at: Sequence[Positions]) -> Scores:
         """As `Shadowing.shadowed`; see `TinyTransformer.shadowed` for what is approximate.
 
         Raises ModelError for a slot that was left blank: it has no place in the row.
         """
-        ids, lengths, places = self._shown(canvases)
+        shown, places = self._shown(canvases)
+        ids, lengths = self._stacked(shown, max(1, *map(len, shown)))
         shadows, looks = np.zeros((len(canvases), max(1, *map(len, at))), dtype=np.int64), []
         for row, (canvas, slots) in enumerate(zip(canvases, at, strict=True)):
             shadows[row, : len(slots)] = _shown_only(places[row, slots])
@@ -90,22 +115,32 @@ class TinyDenoiser:
             beside = torch.from_numpy(shadows).to(ids.device)
             hidden = self.model.shadowed(ids, beside, self.vocab.mask, lengths)
         states = torch.cat(hidden, 1)
-        return self._scores(looks, lambda rows, at: states[rows, at], places)
+        return self._scores(looks, lambda rows, at: states[rows.to(at.device), at], places)
 
-    def _shown(self, canvases: Sequence[Canvas]) -> tuple[torch.Tensor, torch.Tensor, Places]:
-        """The ids of each row, padded, how many they are, and where each slot is in its row."""
+    def _shown(self, canvases: Sequence[Canvas]) -> tuple[list[Ids], Places]:
+        """The ids of each row, without blanks, and where each slot is in its row."""
         if not canvases:
             raise OptionError("no canvas was given", expected="one or more")
-        blank = [(c.slots == Slot.FILLED) & (c.ids == self.vocab.blank) for c in canvases]
-        lengths = np.array([(~row).sum() for row in blank])
-        ids = np.full((len(canvases), max(1, lengths.max())), self.vocab.mask)
-        places = np.full((len(canvases), max(map(len, canvases))), GONE)
-        for row, (canvas, gone) in enumerate(zip(canvases, blank, strict=True)):
+        rows, places = [], np.full((len(canvases), max(map(len, canvases))), GONE)
+        for row, canvas in enumerate(canvases):
+            kept = (canvas.slots != Slot.FILLED) | (canvas.ids != self.vocab.blank)
             shown = np.where(canvas.slots == Slot.HOLE, self.vocab.mask, canvas.ids)
-            ids[row, : lengths[row]] = shown[~gone]
-            places[row, : len(canvas)][~gone] = np.arange(lengths[row])
+            rows.append(shown[kept])
+            places[row, : len(canvas)][kept] = np.arange(len(rows[-1]))
+        return rows, places
+
+    def _padded(self, length: int) -> int:
+        """How long a row is made: only what is longer than the context is longer than that."""
+        return max(1, length, min(-(-length // GRAIN) * GRAIN, self.model.config.context))
+
+    def _stacked(self, rows: Sequence[Ids], length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows padded to a length, int64 [B, T], and how long each is [B]."""
+        ids = np.full((len(rows), length), self.vocab.mask)
+        for row, shown in enumerate(rows):
+            ids[row, : len(shown)] = shown
         device = self.model.embed.device
-        return torch.from_numpy(ids).to(device), torch.from_numpy(lengths).to(device), places
+        lengths = torch.from_numpy(np.array([len(row) for row in rows]))
+        return torch.from_numpy(ids).to(device), lengths.to(device)
 
     def _scores(self, canvases: Sequence[Canvas], hidden: States, places: Places) -> Scores:
         """Logits of the slots that are asked for, which have their `places` in the model's rows."""
@@ -114,7 +149,10 @@ class TinyDenoiser:
         def logits_at(rows: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
             place = torch.from_numpy(_shown_only(places[rows.numpy(), at.numpy()]))
             with torch.no_grad():
-                return self.model.head(hidden(rows.to(device), place.to(device)))
+                states = hidden(rows, place.to(device))
+                missing = max(0, FEWEST - len(states)) if len(states) else 0
+                states = torch.nn.functional.pad(states, (0, 0, 0, missing))
+                return self.model.head(states)[: len(rows)]
 
         return LogitScores(self.vocab, canvases, logits_at)
 

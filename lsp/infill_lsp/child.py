@@ -43,6 +43,7 @@ class Child:
         """Start it. Raises OSError where the system cannot."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # a workspace's numpy.py is not numpy
             "-m",
             "infill_lsp.worker",
             *self._arguments,

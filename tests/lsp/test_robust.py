@@ -123,6 +123,16 @@ async def test_a_worker_that_dies_is_started_again_and_no_document_is_lost(tmp_p
         assert "ready" == again.state
 
 
+async def test_a_worker_imports_nothing_from_the_folder_it_is_started_in(tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)  # an editor starts its server in the workspace
+    async with fresh(options={"notifications": True}) as editor:
+        uri = (tmp_path / "a.py").as_uri()
+        editor.open(uri, "x = 1\n")
+        await editor.until(lambda: any(s.state == "idle" for s in editor.told.statuses), 60)
+    assert ["numpy.py"] == [path.name for path in tmp_path.iterdir()]
+
+
 async def test_the_workers_end_with_a_client_that_dies():
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "infill_lsp",
