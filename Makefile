@@ -29,7 +29,7 @@ types: .venv/.dev
 	$(BIN)/basedpyright
 
 tests: .venv/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # the long runs
 fuzz: .venv/.dev

@@ -36,13 +36,12 @@ def write_all(journal: Journal, numbers: Sequence[int]) -> None:
 
     Raises what hindered one of them, once those that were written are put back.
     """
-    done = list[int]()
     try:
         for n in numbers:
             write(journal, journal.row(n))
-            done.append(n)
     except BaseException:
-        put_back(journal, done)
+        settle(journal)  # an interruption may have come between replacing a file and noting it
+        put_back(journal, journal.numbers("written"))
         raise
 
 

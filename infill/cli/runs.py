@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from infill.cli.exits import Exit, guarded
 from infill.cli.output import color_option, note
+from infill.errors import JournalError
 
 
 def _known(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -77,7 +78,15 @@ def resume(run: str, *, write: bool, quiet: bool) -> Exit:
         request = Request.from_json(facts["request"])
         request = replace(request, write=request.write or write, quiet=request.quiet or quiet)
         request = replace(request, limit=None, deadline=None)
-        os.chdir(facts["root"])
+        try:
+            os.chdir(facts["root"])
+        except OSError as error:
+            raise JournalError(
+                "the folder that the run was started in cannot be entered",
+                where=facts["root"],
+                got=error.strerror or str(error),
+                hint="its files were named from there",
+            ) from error
         journal.plan_again()
         return conducted(journal, request, skipped={})
 
