@@ -6,7 +6,7 @@ It can be left at any moment, by `kill -9` too, and be taken up again from its j
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from infill.batch.journal import Journal, Row
 from infill.batch.store import Store
 from infill.batch.task import Failure, Outcome, Task
 from infill.batch.verifying import Verifier
-from infill.errors import InfillError, ModelError
+from infill.errors import InfillError, JournalError, ModelError
 
 __all__ = ["Conductor", "Orders", "data_of"]
 
@@ -78,7 +78,7 @@ class Conductor:
             self.orders.verifier is not None and not self.orders.verifier.by_file
         )
 
-    def run(self, limit: int | None = None) -> Iterator[Row]:
+    def run(self, limit: int | None = None) -> Generator[Row]:
         """Work off what is planned, `limit` texts at most; yields each text once it is delivered.
 
         Texts that were not begun are yielded as they are. Raises what concerns all of them, and
@@ -95,6 +95,7 @@ class Conductor:
         )
         with ExitStack() as stack:
             stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
+            stack.push(self._end_verifying)
             if self._all:
                 for _ in self._finished(todo, stack):
                     pass
@@ -161,7 +162,7 @@ class Conductor:
                 self._keys[n] = task.key(self.model)
                 outcome = None if self.orders.fresh else self._known(task, self._keys[n])
             except InfillError as error:
-                self._finish(n, Outcome(failure=Failure.of(error)))
+                self._finish(n, Outcome(failure=_failure(error)))
                 known.append(n)
                 continue
             if outcome is None:
@@ -189,13 +190,37 @@ class Conductor:
         self.journal.finish(n, outcome, key=key, cached=cached)
         if key is not None and not cached:
             self.store.put(key, outcome)
-        row, verifier = self.journal.row(n), self.orders.verifier
-        if self._by_file and verifier is not None and outcome.edits and row.path is not None:
-            self._verified[n] = self._pool.submit(self._judged, verifier, row, outcome)
+        if self.orders.choose is None:  # else it is not known yet what there is to verify
+            self._verify(self.journal.row(n))
+
+    def _verify(self, row: Row) -> Future[None] | None:
+        """Begin to judge a text by itself, where that is to be done."""
+        verifier, outcome = self.orders.verifier, row.outcome
+        if verifier is None or not verifier.by_file or row.path is None:
+            return None
+        if row.state != "done" or outcome is None or not outcome.edits:
+            return None
+        future = self._verified[row.n] = self._pool.submit(self._judged, verifier, row, outcome)
+        return future
+
+    def _require_verified(self, row: Row) -> None:
+        """Wait for what judges a text; of one that was done before a crash it is begun now.
+
+        Raises CommandError.
+        """
+        future = self._verified.pop(row.n, None) or self._verify(row)
+        if future is not None:
+            self._verified.pop(row.n, None)
+            future.result()
 
     def _judged(self, verifier: Verifier, row: Row, outcome: Outcome) -> None:
         data = data_of(self.journal, row)
         verifier.check(verifier.place(Path(row.name)), data, outcome.result(data))
+
+    def _end_verifying(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Where the run is left early, do not wait for the command."""
+        if kind is not None and self.orders.verifier is not None:
+            self.orders.verifier.cancel()
 
     def _fail(self, n: int, outcome: Outcome) -> None:
         self._failures += 1
@@ -207,10 +232,9 @@ class Conductor:
         if row.state != "done" or row.outcome is None or not row.outcome.edits:
             return row
         try:
-            if (future := self._verified.pop(n, None)) is not None:
-                future.result()
             if self.orders.choose is not None:
                 row = self._chosen(row, self.orders.choose)
+            self._require_verified(row)
             if self.orders.write and row.path is not None and row.outcome and row.outcome.edits:
                 transaction.write(self.journal, row)
         except InfillError as error:
@@ -235,24 +259,34 @@ class Conductor:
         numbers = [
             row.n for row in rows if row.state == "done" and row.outcome and row.outcome.edits
         ]
-        for n in [n for n in numbers if n in self._verified]:
-            try:
-                self._verified.pop(n).result()
-            except InfillError as error:
-                self._fail(n, _failed(self.journal.row(n), error))
-        if not self.journal.count("failed", "planned") and numbers:
+        self._verify_each(numbers)
+        if numbers and not self.journal.count("failed", "planned"):
             try:
                 self._verify_together(numbers)
             except InfillError as error:
                 for n in numbers:
                     self._fail(n, _failed(self.journal.row(n), error))
-        if not self.orders.write or self.journal.count("failed", "planned"):
+        if not self.orders.write:
             return
-        try:
-            transaction.write_all(self.journal, numbers)
-        except InfillError as error:
-            hindered = [n for n in numbers if self.journal.row(n).state == "done"]
-            self._fail(hindered[0], _failed(self.journal.row(hindered[0]), error))
+        if self.journal.count("failed", "planned"):
+            transaction.roll_back(self.journal)  # what was written before a crash
+            return
+        hindered = transaction.write_all(self.journal, numbers)
+        if hindered is not None:
+            n, error = hindered
+            self._fail(n, _failed(self.journal.row(n), error))
+
+    def _verify_each(self, numbers: Sequence[int]) -> None:
+        """Judge texts side by side."""
+        for n in numbers:
+            if n not in self._verified:
+                self._verify(self.journal.row(n))
+        for n in numbers:
+            row = self.journal.row(n)
+            try:
+                self._require_verified(row)
+            except InfillError as error:
+                self._fail(n, _failed(row, error))
 
     def _verify_together(self, numbers: Sequence[int]) -> None:
         """Let a command that names no file judge all changes. Raises CommandError."""
@@ -283,7 +317,7 @@ class Conductor:
 def data_of(journal: Journal, row: Row) -> bytes:
     """The text of a row as it was planned, also once it was written.
 
-    Raises StaleError where the file has another one, PathError where it is gone.
+    Raises StaleError where the file has another one, or is gone.
     """
     if row.path is None:
         return journal.text(row.n) or b""
@@ -300,4 +334,11 @@ def _drained(numbers: list[int]) -> Iterator[int]:
 def _failed(row: Row, error: InfillError) -> Outcome:
     """The failure of a text that had an outcome, with what that cost."""
     forwards = 0 if row.outcome is None else row.outcome.forwards
-    return Outcome(failure=Failure.of(error), forwards=forwards)
+    return Outcome(failure=_failure(error), forwards=forwards)
+
+
+def _failure(error: InfillError) -> Failure:
+    """What hindered a text. Trouble with the journal is no text's: then nothing is known of it."""
+    if isinstance(error, JournalError):
+        raise error
+    return Failure.of(error)

@@ -11,24 +11,27 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from infill.batch.journal import Row
 from infill.batch.planning import Finder, Plan
 from infill.batch.task import Failure
 from infill.config.rules import TEXT, TEXTS, Rule, number, one_of
 from infill.config.schema import KEYS
-from infill.edit.choices import LANGUAGES
+from infill.edit.choices import LANGUAGES, UNCHECKED
 from infill.edit.holes import Hole, checked
 from infill.edit.recipe import Recipe
-from infill.errors import InfillError, InputError
+from infill.errors import InfillError, InputError, OptionError
 from infill.limits import DEFAULT
 from infill.text import Source
 
 OPERATIONS = ("fill", "rewrite", "revise")
 HOLE = ("start", "end", "min_tokens", "max_tokens")
+LINE = 2 * DEFAULT.text
+"""Bytes of a line: a text of `limits.text`, half of which JSON escapes."""
 FREE = frozenset(("goal",))
 """Settings that a job may not say: a command to run comes from whoever runs the jobs."""
 
@@ -59,14 +62,14 @@ Finding = Callable[[Job], Finder]
 """What finds the places of a job that names no holes."""
 
 
-def rows(lines: Iterable[bytes], name: str, plan: Plan, *, finder: Finding) -> Iterator[Row]:
+def rows(lines: BinaryIO, name: str, plan: Plan, *, finder: Finding) -> Iterator[Row]:
     """The rows of jobs. Raises InputError for a line that is none, naming it.
 
     A text that cannot be worked on is no such error; its row says what is wrong with it.
     """
     seen: dict[str, int] = {}
     n = 0
-    for at, line in enumerate(lines, 1):
+    for at, line in enumerate(_bounded(lines, name), 1):
         if not line.strip():
             continue
         where = f"{name}, line {at}"
@@ -75,6 +78,16 @@ def rows(lines: Iterable[bytes], name: str, plan: Plan, *, finder: Finding) -> I
             raise _wrong(where, "an id of its own", f"{job.id!r}, as in line {seen[job.id]}")
         yield _row(n, job, plan, finder, f"{name}:{at}")
         n += 1
+
+
+def _bounded(lines: BinaryIO, name: str) -> Iterator[bytes]:
+    """The lines, none of which fills the memory. Raises InputError for one that is too long."""
+    at = 0
+    while line := lines.readline(LINE + 1):
+        at += 1
+        if len(line) > LINE:
+            raise _wrong(f"{name}, line {at}", f"a line of up to {LINE} bytes", "a longer one")
+        yield line
 
 
 def _row(n: int, job: Job, plan: Plan, finder: Finding, name: str) -> Row:
@@ -89,6 +102,13 @@ def _row(n: int, job: Job, plan: Plan, finder: Finding, name: str) -> Row:
         row = next(own.files([job.path], named=lambda _: True, skip=lambda: None))
         return replace(row, n=n, id=job.id)
     try:
+        if own.language is None and own.recipe.grammar in {None, UNCHECKED}:
+            raise OptionError(
+                "the language of the text is not known",
+                where=name,
+                expected='"language" in the job, or --language',
+                hint=f"say {UNCHECKED} to fill without a parser's check",
+            )
         row = own.text(n, job.id or name, (job.text or "").encode(), language_name=None)
     except InfillError as error:
         row = Row(n, job.id or name, None, "", "{}", failure=Failure.of(error))
@@ -109,7 +129,7 @@ def _given(holes: tuple[Hole, ...], job: Job) -> Finder:
 
 
 _KEYS: Mapping[str, Rule] = {
-    "id": Rule("text or a number", lambda value: isinstance(value, str | int)),
+    "id": Rule("text or a number", lambda value: type(value) in {str, int}),
     "path": TEXT,
     "text": Rule("some text", lambda value: isinstance(value, str)),
     "operation": one_of(*OPERATIONS),
@@ -154,7 +174,7 @@ def _job(line: bytes, where: str, plan: Plan) -> Job:
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(where, "an object in JSON", str(error)) from error
     if not isinstance(found, dict):
         raise _wrong(where, "an object in JSON", type(found).__name__)
@@ -173,6 +193,20 @@ def _only(found: Mapping[str, Any], known: Mapping[str, Rule], where: str) -> No
         rule = known[name]
         if not rule.fits(value):
             raise _wrong(where, f"{name}: {rule.expected}", json.dumps(value)[:200])
+        if not _sayable(value, path=name == "path"):
+            raise _wrong(where, f"{name}: text that UTF-8 can say", json.dumps(value)[:200])
+
+
+def _sayable(value: object, *, path: bool) -> bool:
+    """Whether a text has no half of a pair of surrogates; in a path one may stand for a byte."""
+    texts = cast("list[object]", value) if isinstance(value, list) else [value]
+    try:
+        for text in texts:
+            if isinstance(text, str):
+                os.fsencode(text) if path else text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _hole(found: object, where: str) -> Hole:

@@ -20,31 +20,29 @@ and the files together say all: a text is
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from infill.batch.codec import outcome_from, outcome_to
+from infill.batch.shelf import NEW, SUFFIX, begun, connected, found, kept, locked, removed
 from infill.batch.task import Failure, Outcome, Piece
-from infill.config.places import state_folder
 from infill.errors import JournalError
 from infill.text import Span, TextEdit
 
 FORMAT = 1
-SUFFIX = ".sqlite"
-MOST_KEPT = 500
-"""Runs that are kept, the latest."""
 AGAIN = ("JournalError", "ModelError", "WeightsError", "WorkerError", "WriteError")
 """Failures that are none of a text's own."""
+
+SKIPPED = "skipped"
 
 State = Literal["planned", "done", "failed", "writing", "written", "undone"]
 
@@ -102,26 +100,6 @@ class Row:
         return str(json.loads(self.task).get("operation", ""))
 
 
-def runs_folder() -> Path:
-    """Where journals are kept."""
-    return state_folder() / "runs"
-
-
-@contextmanager
-def kept(what: str) -> Generator[None]:
-    """Trouble of the database as a JournalError."""
-    try:
-        yield
-    except (sqlite3.Error, OSError, zlib.error) as error:
-        raise JournalError(
-            "the journal cannot be kept",
-            where=what,
-            got=str(error),
-            hint="files are untouched or wholly written; free some space, or set INFILL_STATE "
-            "to another folder",
-        ) from error
-
-
 class Journal:
     """One run; a context manager. All methods raise JournalError where the file fails."""
 
@@ -131,28 +109,29 @@ class Journal:
     @classmethod
     def create(cls, folder: Path, facts: Mapping[str, Any]) -> Self:
         """A new run. `facts` are JSON values: what command, where, how."""
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-        path = folder / f"{name}{SUFFIX}"
-        with kept(str(path)):
-            folder.mkdir(parents=True, exist_ok=True)
-            for old in journals(folder)[: 1 - MOST_KEPT]:
-                forget(folder, old)
-            lock = _locked(path)
-            db = _connected(path)
-            with db:
-                db.executescript(_TABLES)
-        journal = cls(path, db, lock)
-        journal.note(format=FORMAT, id=name, created=time.time(), state="running", **facts)
-        return journal
+        path, lock = begun(folder)
+        created = {"format": FORMAT, "id": path.stem, "created": time.time(), "state": "running"}
+        try:
+            with kept(str(path)):
+                new = path.with_suffix(NEW)
+                with closing(sqlite3.connect(new)) as db:
+                    _furnish(db, {**created, **facts})
+                new.replace(path)  # a journal that is there is whole
+                db = connected(path)
+        except JournalError:
+            os.close(lock)
+            removed(path)
+            raise
+        return cls(path, db, lock)
 
     @classmethod
     def unkept(cls, facts: Mapping[str, Any]) -> Self:
         """A run that is forgotten with the process."""
         db = sqlite3.connect(":memory:", check_same_thread=False)
-        db.executescript(_TABLES)
-        journal = cls(Path("unkept"), db, None)
-        journal.note(format=FORMAT, id="", created=time.time(), state="running", **facts)
-        return journal
+        _furnish(
+            db, {"format": FORMAT, "id": "", "created": time.time(), "state": "running", **facts}
+        )
+        return cls(Path("unkept"), db, None)
 
     @classmethod
     def open(cls, folder: Path, name: str, *, write: bool = True) -> Self:
@@ -161,27 +140,24 @@ class Journal:
         Raises JournalError where there is none or several, or where it is going on and is to be
         written to.
         """
-        path = _found(folder, name)
-        lock = _locked(path) if write else None
-        with kept(str(path)):
-            db = _connected(path)
-            found = dict(db.execute("SELECT name, value FROM run").fetchall())
-        if found.get("format") != str(FORMAT):
-            expected, got = f"format {FORMAT}", found.get("format", "no format")
-            raise JournalError(
-                "the journal is of another version of infill",
-                where=str(path),
-                expected=expected,
-                got=got,
-                hint="use the version that made it",
-            )
+        path = found(folder, name)
+        lock = locked(path) if write else None
+        try:
+            with kept(str(path), "the journal cannot be read"):
+                db = connected(path)
+                _require_ours(db, path)
+        except JournalError:
+            if lock is not None:
+                os.close(lock)
+            raise
         return cls(path, db, lock)
 
     def discard(self) -> None:
-        """Close and forget it: nothing is left to take up or to take back."""
-        self.close()
+        """Close it, and forget the run."""
+        self._db.close()
         if self.id:
-            _removed(self.path)
+            removed(self.path)
+        self.close()
 
     def close(self) -> None:
         """Let others open it."""
@@ -214,8 +190,14 @@ class Journal:
         with kept(str(self.path)), self._db:
             self._db.executemany("INSERT OR REPLACE INTO run VALUES (?, ?)", rows)
 
-    def plan(self, rows: Iterable[Row]) -> None:
-        """Take texts in, all or none; a planning that raises leaves nothing."""
+    def plan(
+        self, rows: Iterable[Row], *, skipped: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        """Take texts in, all or none; a planning that raises leaves nothing.
+
+        skipped   files that were left out, by reason, once all rows are taken; the fact `SKIPPED`,
+                  without which a run was not planned to its end
+        """
 
         def values() -> Iterator[tuple[object, ...]]:
             for row in rows:
@@ -232,6 +214,8 @@ class Journal:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values(),
             )
+            fact = (SKIPPED, json.dumps(dict(skipped)))
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?)", fact)
 
     def count(self, *states: State) -> int:
         """How many texts are in these states; of none, all."""
@@ -328,27 +312,31 @@ class Journal:
             return None if found is None else zlib.decompress(found)
 
 
-def journals(folder: Path) -> list[str]:
-    """The ids of the runs that are kept, the latest last."""
-    return sorted(path.stem for path in folder.glob(f"*{SUFFIX}") if path.stem[:1].isdigit())
+def _furnish(db: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
+    """Make the tables and note facts."""
+    rows = [(name, json.dumps(value)) for name, value in facts.items()]
+    with db:
+        db.execute("BEGIN")
+        for statement in _TABLES.split(";\n"):
+            db.execute(statement)
+        db.executemany("INSERT INTO run VALUES (?, ?)", rows)
 
 
-def forget(folder: Path, name: str) -> bool:
-    """Remove a journal; False for one that is going on, which stays."""
-    path = folder / f"{name}{SUFFIX}"
+def _require_ours(db: sqlite3.Connection, path: Path) -> None:
+    """Close it and raise JournalError where it is none of this version."""
     try:
-        lock = _locked(path)
-    except JournalError:
-        return False
-    _removed(path)
-    os.close(lock)
-    return True
-
-
-def _removed(path: Path) -> None:
-    for ending in ("", "-wal", "-shm"):
-        path.with_name(f"{path.name}{ending}").unlink(missing_ok=True)
-    path.with_suffix(".lock").unlink(missing_ok=True)
+        facts = dict(db.execute("SELECT name, value FROM run").fetchall())
+        if facts.get("format") != str(FORMAT):
+            raise JournalError(
+                "the journal is of another version of infill",
+                where=str(path),
+                expected=f"format {FORMAT}",
+                got=facts.get("format", "no format"),
+                hint="use the version that made it",
+            )
+    except BaseException:
+        db.close()
+        raise
 
 
 def _shown(piece: Piece) -> str:
@@ -366,40 +354,3 @@ def _with_holes(line: str, holes: Iterable[tuple[Any, ...]]) -> Outcome:
         edits.append(TextEdit(Span(start, stop), new.encode()))
         pieces.append(Piece(text, score, tuple(others)))
     return replace(outcome_from(line), edits=tuple(edits), pieces=tuple(pieces))
-
-
-def _found(folder: Path, name: str) -> Path:
-    known = journals(folder)
-    matching = known[-1:] if name == "last" else [one for one in known if one.startswith(name)]
-    if len(matching) == 1:
-        return folder / f"{matching[0]}{SUFFIX}"
-    raise JournalError(
-        "there is no such run" if not matching else "several runs begin like that",
-        where=str(folder),
-        expected="an id as `infill runs` lists it, the beginning of one, or last",
-        got=name if not matching else ", ".join(matching),
-    )
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")  # a row must be there before its file is replaced
-    return db
-
-
-def _locked(path: Path) -> int:
-    """A lock on the run that ends with the process, however that ends."""
-    with kept(str(path)):
-        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise JournalError(
-            "the run is still going on",
-            where=path.stem,
-            expected="a run that has ended or was interrupted",
-            hint="wait for it, or end it with Ctrl-C",
-        ) from error
-    return descriptor

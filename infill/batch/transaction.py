@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from infill.batch.journal import Journal, Row
+from infill.batch.journal import Journal, Row, State
 from infill.edit.files import OpenedFile, digest_of, open_file, replace_file, temporary_of
-from infill.errors import InfillError, JournalError, StaleError, WriteError
+from infill.errors import InfillError, InputError, JournalError, StaleError, WriteError
 from infill.text import Source
+
+UNDONE = "undone"
+"""What a run is noted as that was put back, or is being put back."""
 
 
 def write(journal: Journal, row: Row) -> None:
@@ -31,23 +34,43 @@ def write(journal: Journal, row: Row) -> None:
     journal.mark(row.n, "written")
 
 
-def write_all(journal: Journal, numbers: Sequence[int]) -> None:
+def write_all(journal: Journal, numbers: Sequence[int]) -> tuple[int, InfillError] | None:
     """Put the outcomes of several rows into their files, all or none.
 
-    Raises what hindered one of them, once those that were written are put back.
+    Where one of them is hindered all are put back, those too that were written before a crash,
+    and it is returned with the reason. Raises WriteError where one cannot be put back.
     """
+    n = -1
     try:
         for n in numbers:
             write(journal, journal.row(n))
-    except BaseException:
-        settle(journal)  # an interruption may have come between replacing a file and noting it
-        put_back(journal, journal.numbers("written"))
+    except BaseException as error:
+        if isinstance(error, InfillError) and not isinstance(error, JournalError):
+            roll_back(journal)
+            return n, error
+        with suppress(JournalError):  # the first trouble is the one to tell
+            roll_back(journal)
         raise
+    return None
+
+
+def roll_back(journal: Journal) -> None:
+    """Put back what the run wrote up to now; it is then as if nothing had been delivered."""
+    settle(journal)
+    put_back(journal, journal.numbers("written"), state="done")
 
 
 def reopened(row: Row) -> OpenedFile:
-    """The file of a row, if it is still what was read. Raises StaleError, or as `open_file`."""
-    opened = open_file(Path(row.name))
+    """The file of a row. Raises StaleError where it is no longer what was read."""
+    try:
+        opened = open_file(Path(row.name))
+    except InputError as error:
+        raise StaleError(
+            "the file changed since it was read",
+            where=row.name,
+            got=f"{error.what} {error.got}".rstrip(),
+            hint="run again; it was left alone",
+        ) from error
     if opened.digest == row.digest and str(opened.target) == row.path:
         return opened
     raise StaleError(
@@ -58,17 +81,23 @@ def reopened(row: Row) -> OpenedFile:
     )
 
 
-def settle(journal: Journal) -> None:
-    """Find out how the writes ended that a crash cut short, and clean up after them."""
-    for n in journal.numbers("writing"):
+def settle(journal: Journal, *, restored: State = "done") -> None:
+    """Find out how writing and putting back ended that a crash cut short, and clean up after it.
+
+    The files have the word: one that has its old bytes is `restored`, whatever was noted.
+    """
+    for n in journal.numbers("writing", "written"):
         row = journal.row(n)
         if row.path is None:
             raise JournalError("a text that is in no file was written", where=str(journal.path))
         path = Path(row.path)
-        with suppress(OSError):
+        with suppress(OSError):  # of a written file: it was being put back
             temporary_of(path, _token(journal, n)).unlink()
         found = _digest_at(path)
-        journal.mark(n, "written" if found == row.after else "done")
+        if row.state == "writing":
+            journal.mark(n, "written" if found == row.after else "done")
+        elif found == row.digest:
+            journal.mark(n, restored)
 
 
 def undo(journal: Journal) -> int:
@@ -77,7 +106,7 @@ def undo(journal: Journal) -> int:
     Raises StaleError, with the reasons, where one of them is not what was written; then all are
     left alone.
     """
-    settle(journal)
+    settle(journal, restored="undone")
     numbers = journal.numbers("written")
     reasons = [reason for n in numbers if (reason := _hindrance(journal.row(n)))]
     if reasons:
@@ -89,13 +118,19 @@ def undo(journal: Journal) -> int:
             hint="put those files back as they were, or take the changes back by hand: "
             "`infill runs RUN --diff` shows them",
         )
+    if numbers:
+        journal.note(state=UNDONE)  # at once: what is cut short here is gone on with by undoing
     put_back(journal, numbers)
     return len(numbers)
 
 
-def put_back(journal: Journal, numbers: Sequence[int]) -> None:
-    """Restore files, the last written first. Raises WriteError, naming what could not be."""
-    failed = list[str]()
+def put_back(journal: Journal, numbers: Sequence[int], *, state: State = "undone") -> None:
+    """Restore files, the last written first. Raises WriteError, naming what could not be.
+
+    A journal that cannot be written to does not keep files from being restored; that is raised
+    when all are.
+    """
+    failed, unkept = list[str](), list[JournalError]()
     for n in reversed(numbers):
         row, before = journal.row(n), journal.before(n)
         if row.path is None or before is None or row.after is None:
@@ -108,7 +143,12 @@ def put_back(journal: Journal, numbers: Sequence[int]) -> None:
             except WriteError as error:
                 failed.append(f"{row.name}: {error.got or error.what}")
                 continue
-        journal.mark(n, "undone")
+        try:
+            journal.mark(n, state)
+        except JournalError as error:
+            unkept.append(error)
+    if unkept:
+        raise unkept[0]
     if failed:
         raise WriteError(
             "some files could not be put back",
@@ -127,7 +167,7 @@ def _hindrance(row: Row) -> str:
 
 def _digest_at(path: Path) -> str | None:
     try:
-        return digest_of(path.read_bytes())
+        return digest_of(path.read_bytes()) if path.is_file() else None  # a pipe would not end
     except OSError:
         return None
 

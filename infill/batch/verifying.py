@@ -19,6 +19,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -59,13 +60,17 @@ class Verifier:
         self.by_file = any(PATH in word for word in self.words)
         self._copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
         self._stack = ExitStack()
-        self._before: Ran | None = None
+        self._cancelled = threading.Event()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def cancel(self) -> None:
+        """End the commands that run; from then on each is refused."""
+        self._cancelled.set()
 
     def place(self, path: Path) -> str:
         """Where a file lies in the project. Raises OptionError for one that lies elsewhere."""
@@ -127,7 +132,13 @@ class Verifier:
     def _ran(self, copy: Path, place: str) -> Ran:
         words = filled_in(self.words, {PATH: place, "{python}": sys.executable})
         try:
-            ran = run(words, folder=copy, environment=_environment(), seconds=self.seconds)
+            ran = run(
+                words,
+                folder=copy,
+                environment=_environment(),
+                seconds=self.seconds,
+                cancelled=self._cancelled.is_set,
+            )
         except OSError as error:
             raise CommandError(
                 "the command of --verify-cmd cannot be run", where=words[0], got=str(error)

@@ -9,6 +9,7 @@
     5    the model or its weights cannot be used
     6    a file changed meanwhile, or has uncommitted changes; it was left alone
     130  interrupted (Ctrl-C); files are untouched or wholly written, never in between
+    143  the same, where the process was told to end (SIGTERM)
     141  whoever read standard output went away
 
 >>> code_of(StaleError("the file changed")).name
@@ -19,11 +20,14 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import ParamSpec
+from types import FrameType
+from typing import NoReturn, ParamSpec
 
 import click
 
@@ -54,6 +58,7 @@ class Exit(IntEnum):
     STALE = 6
     INTERRUPTED = 130
     PIPE = 141
+    TERMINATED = 143
 
 
 KINDS: tuple[tuple[type[InfillError], Exit], ...] = (
@@ -116,17 +121,46 @@ def _close_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what is done is kept and cleaned up as after Ctrl-C."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    del signum, frame
+    raise Terminated
+
+
+@contextmanager
+def _terminable() -> Generator[None]:
+    """Turn SIGTERM into `Terminated`, unless somebody else has a use for it."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def guarded(command: Callable[P, Exit | None]) -> Callable[P, None]:
     """A command whose errors become a message and an exit code; a user never sees a traceback."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            code = command(*args, **kwargs) or Exit.DONE
-            sys.stdout.flush()
+            with _terminable():
+                code = command(*args, **kwargs) or Exit.DONE
+                sys.stdout.flush()
         except InfillError as error:
             tell(error)
             code = code_of(error)
+        except Terminated:
+            click.echo("terminated", err=True)
+            code = Exit.TERMINATED
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             code = Exit.INTERRUPTED

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from infill.batch.conductor import data_of
-from infill.batch.journal import Journal, Row, forget, journals, runs_folder
+from infill.batch.journal import Journal, Row
 from infill.batch.patch import patch_of
+from infill.batch.shelf import forget, journals, runs_folder
 from infill.cli.output import console_for, wants_color, write_diff, write_result
 from infill.errors import InfillError, JournalError
 
@@ -43,6 +46,8 @@ def listed(*, form: str) -> None:
 def shown(run: str, *, diff: bool, form: str, color: str) -> None:
     """The texts of a run. Raises JournalError where there is none."""
     with Journal.open(runs_folder(), run, write=False) as journal:
+        with suppress(OSError):  # names are relative to where the run was asked for
+            os.chdir(journal.facts["root"])
         for row in map(journal.row, journal.numbers()):
             if diff:
                 _changes(journal, row, color)

@@ -34,8 +34,10 @@ class Record:
 
 
 @contextmanager
-def recording(path: str | None, *, inputs: Iterable[str]) -> Generator[Record]:
+def recording(path: str | None, *, inputs: Iterable[str], more: bool = False) -> Generator[Record]:
     """A record at `path`, or one that forgets.
+
+    more   whether a record that is there is gone on with
 
     Raises PathError when the path is one of the inputs, or a file that holds no trace: a slip
     of the command line must not cost anybody a file.
@@ -45,7 +47,9 @@ def recording(path: str | None, *, inputs: Iterable[str]) -> Generator[Record]:
         return
     _refuse_treasures(path, inputs)
     try:
-        file = Path(path).open("w", encoding="ascii")  # noqa: SIM115 - closed below
+        if more:
+            _end_line(Path(path))
+        file = Path(path).open("a" if more else "w", encoding="ascii")  # noqa: SIM115 - closed below
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -53,6 +57,17 @@ def recording(path: str | None, *, inputs: Iterable[str]) -> Generator[Record]:
     finally:
         with suppress(OSError):  # what could not be flushed was told when it was added
             file.close()
+
+
+def _end_line(path: Path) -> None:
+    """Cut off a last line that a crash left unfinished."""
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        at = file.seek(0, os.SEEK_END)
+        while at and file.seek(at - 1) >= 0 and file.read(1) != b"\n":
+            at -= 1
+        file.truncate(at)
 
 
 def _refuse_treasures(path: str, inputs: Iterable[str]) -> None:

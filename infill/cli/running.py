@@ -8,20 +8,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from infill.batch.conductor import Conductor, Orders
 from infill.batch.engines.protocol import Engine
 from infill.batch.git import dirty
-from infill.batch.jobs import rows
-from infill.batch.journal import Journal, Row, runs_folder
+from infill.batch.jobs import rows as rows_of
+from infill.batch.journal import SKIPPED, Journal, Row
 from infill.batch.planning import Plan
+from infill.batch.shelf import runs_folder
 from infill.batch.store import Store
 from infill.batch.task import Outcome
+from infill.batch.transaction import UNDONE
 from infill.batch.verifying import Verifier
-from infill.batch.walk import Walked
+from infill.batch.walk import Walked, require_inside
 from infill.cli.engines import engine_of, jobs_of
 from infill.cli.exits import Exit
 from infill.cli.live import Viewer, viewing
@@ -31,7 +33,14 @@ from infill.cli.request import STDIN, STDIN_NAME, Request
 from infill.cli.showing import Showing
 from infill.cli.walking import files_of
 from infill.edit.grammars import chosen
-from infill.errors import DirtyError, InfillError, InputError, PathError
+from infill.errors import (
+    DirtyError,
+    InfillError,
+    InputError,
+    JournalError,
+    OptionError,
+    PathError,
+)
 from infill.limits import DEFAULT
 from infill.models.catalogue import digest_of
 
@@ -54,21 +63,69 @@ def run(request: Request) -> Exit:
     }
     with Journal.unkept(facts) if folder is None else Journal.create(folder, facts) as journal:
         try:
-            skipped = planned(journal, request)
-            return conducted(journal, request, skipped=skipped)
-        finally:
-            if not journal.count("planned", "done", "writing", "written"):
-                journal.discard()
+            _plan(journal, request)
+        except BaseException:
+            journal.discard()  # nothing was begun that could be gone on with
+            raise
+        code = _conducted(journal, request, failures=journal.count("failed"))
+        if not journal.count("planned", "done", "writing", "written"):
+            journal.discard()  # nothing is left to go on with, or to put back
+        return code
 
 
-def conducted(journal: Journal, request: Request, *, skipped: dict[str, int]) -> Exit:
-    """Work off a journal, from wherever it stands, and show all of it."""
-    showing = Showing(request, journal, skipped=skipped)
+def resumed(journal: Journal, *, write: bool, quiet: bool) -> Exit:
+    """Go on with a run, as it was asked for; `write` and `quiet` may be asked for now.
+
+    Raises JournalError for one that cannot be gone on with.
+    """
+    facts = journal.facts
+    if facts["state"] == UNDONE:
+        raise JournalError(
+            "the run was undone",
+            where=journal.id,
+            hint=f"ask for it anew: what it found is known; infill undo {journal.id} ends "
+            "an undoing that was interrupted",
+        )
+    try:
+        request = Request.from_json(facts["request"])
+        os.chdir(facts["root"])
+    except (TypeError, KeyError, OptionError) as error:
+        raise JournalError(
+            "the journal is of another version of infill",
+            where=journal.id,
+            got=str(error),
+            hint="use the version that made it; infill undo works all the same",
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PathError("the run's folder is gone", where=facts["root"], got=reason) from error
+    request = replace(request, write=request.write or write, quiet=request.quiet or quiet)
+    request = replace(request, limit=None, deadline=None)
+    if SKIPPED not in facts:
+        if STDIN in {*request.paths, request.files_from}:
+            raise JournalError(
+                "the run was interrupted before its texts were known",
+                where=journal.id,
+                hint="run the command again; nothing was done",
+            )
+        _plan(journal, request)
+    journal.plan_again()
+    return _conducted(journal, request, failures=0, again=True)
+
+
+def _conducted(journal: Journal, request: Request, *, failures: int, again: bool = False) -> Exit:
+    """Work off a journal, from wherever it stands, and show all of it.
+
+    failures   that there are already, of those that the run may have
+    again      whether the run was interrupted
+    """
+    most = None if request.most_failures is None else request.most_failures - failures
+    showing = Showing(request, journal, skipped=journal.facts[SKIPPED])
     with ExitStack() as stack:
         inputs = (row.name for row in map(journal.row, journal.numbers()))
-        record = stack.enter_context(recording(request.trace, inputs=inputs))
+        record = stack.enter_context(recording(request.trace, inputs=inputs, more=again))
         stack.enter_context(showing)
-        if request.most_failures is not None and journal.count("failed") >= request.most_failures:
+        if most is not None and most <= 0:
             showing.all(map(journal.row, journal.numbers()))
             return showing.code
         kept = runs_folder() if journal.id else None
@@ -88,7 +145,7 @@ def conducted(journal: Journal, request: Request, *, skipped: dict[str, int]) ->
             write=request.writes,
             together=request.all_or_nothing,
             in_order=request.ordered,
-            failures=request.most_failures,
+            failures=most,
             seconds=request.deadline,
             verifier=verifier,
             choose=showing.choose if request.interactive else None,
@@ -106,17 +163,19 @@ def conducted(journal: Journal, request: Request, *, skipped: dict[str, int]) ->
         model = str(facts["model"])
         conductor = Conductor(journal, store, engine, model, orders, jobs=jobs)
         try:
-            showing.all(conductor.run(request.limit))
+            with closing(conductor.run(request.limit)) as shown:
+                showing.all(shown)
         except BaseException:
-            journal.note(state="interrupted")
-            showing.interrupted()
+            with suppress(JournalError):  # the first trouble is the one to tell
+                journal.note(state="interrupted")
+                showing.interrupted()
             raise
         journal.note(state="ended")
     return showing.code
 
 
-def planned(journal: Journal, request: Request) -> dict[str, int]:
-    """Write down what is to be done; returns how many files were left out, by reason.
+def _plan(journal: Journal, request: Request) -> None:
+    """Write down what is to be done, and how many files were left out, by reason.
 
     Raises PathError for names that are none, InputError for a job that is none, and OptionError
     for what concerns all texts.
@@ -132,8 +191,8 @@ def planned(journal: Journal, request: Request) -> dict[str, int]:
         folder=str(Path.cwd()),
     )
     if request.command == "batch":
-        journal.plan(_jobs(request, plan))
-        return {}
+        journal.plan(_jobs(request, plan), skipped={})
+        return
     if request.from_stdin:
         name = request.stdin_filename
         data = sys.stdin.buffer.read(DEFAULT.text + 1)
@@ -141,8 +200,9 @@ def planned(journal: Journal, request: Request) -> dict[str, int]:
             expected = f"up to {DEFAULT.text} bytes (limits.text)"
             where = name or STDIN_NAME
             raise InputError("the text is too long", where=where, expected=expected)
-        journal.plan([plan.text(0, name or STDIN_NAME, data, language_name=name)])
-        return {}
+        row = plan.text(0, name or STDIN_NAME, data, language_name=name)
+        journal.plan([row], skipped={})
+        return
     walked = _walked(request)
     skipped = dict(walked.skipped)
 
@@ -151,8 +211,8 @@ def planned(journal: Journal, request: Request) -> dict[str, int]:
 
     if request.writes and not request.allow_dirty:
         plan = replace(plan, refuse=_clean_only(walked.paths))
-    journal.plan(plan.files(walked.paths, named=walked.named.__contains__, skip=skip))
-    return skipped
+    rows = plan.files(walked.paths, named=walked.named.__contains__, skip=skip)
+    journal.plan(rows, skipped=skipped)
 
 
 def _jobs(request: Request, plan: Plan) -> Iterator[Row]:
@@ -164,9 +224,8 @@ def _jobs(request: Request, plan: Plan) -> Iterator[Row]:
         except OSError as error:
             reason = error.strerror or str(error)
             raise PathError("the jobs cannot be read", where=path, got=reason) from error
-        if request.writes and not request.allow_dirty:
-            plan = replace(plan, refuse=_clean)
-        yield from rows(
+        plan = replace(plan, refuse=_refusing(clean=request.writes and not request.allow_dirty))
+        yield from rows_of(
             file, STDIN_NAME if path == STDIN else path, plan, finder=finder_for(request)
         )
 
@@ -186,8 +245,18 @@ def _walked(request: Request) -> Walked:
     )
 
 
-def _clean(path: str) -> InfillError | None:
-    return _clean_only([path])(path)
+def _refusing(*, clean: bool) -> Callable[[str], InfillError | None]:
+    """Refuses files that a link in the root leads out of it, or where asked for have changes."""
+    root = str(Path.cwd())
+
+    def refusal(path: str) -> InfillError | None:
+        try:
+            require_inside(path, root=root)
+        except PathError as error:
+            return error
+        return _clean_only([path])(path) if clean else None
+
+    return refusal
 
 
 def _clean_only(paths: Sequence[str]) -> Callable[[str], InfillError | None]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
-
 import click
 from click.shell_completion import CompletionItem
 
 from infill.cli.exits import Exit, guarded
 from infill.cli.output import color_option, note
-from infill.errors import JournalError
 
 
 def _known(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
     """The runs that a shell can complete, the latest first."""
-    from infill.batch.journal import journals, runs_folder  # noqa: PLC0415 - sqlite3
+    from infill.batch.shelf import journals, runs_folder  # noqa: PLC0415 - sqlite3
 
     known = ["last", *reversed(journals(runs_folder()))]
     return [CompletionItem(name) for name in known if name.startswith(begun)]
@@ -69,26 +65,12 @@ def resume(run: str, *, write: bool, quiet: bool) -> Exit:
     What is done is not done again, and what is shown is all of it. RUN is an id as `infill runs`
     lists it, the beginning of one, or last.
     """
-    from infill.batch.journal import Journal, runs_folder  # noqa: PLC0415 - sqlite3
-    from infill.cli.request import Request  # noqa: PLC0415 - as the next
-    from infill.cli.running import conducted  # noqa: PLC0415 - numpy, rich, and then torch
+    from infill.batch.journal import Journal  # noqa: PLC0415 - sqlite3
+    from infill.batch.shelf import runs_folder  # noqa: PLC0415 - likewise
+    from infill.cli.running import resumed  # noqa: PLC0415 - numpy, rich, and then torch
 
     with Journal.open(runs_folder(), run) as journal:
-        facts = journal.facts
-        request = Request.from_json(facts["request"])
-        request = replace(request, write=request.write or write, quiet=request.quiet or quiet)
-        request = replace(request, limit=None, deadline=None)
-        try:
-            os.chdir(facts["root"])
-        except OSError as error:
-            raise JournalError(
-                "the folder that the run was started in cannot be entered",
-                where=facts["root"],
-                got=error.strerror or str(error),
-                hint="its files were named from there",
-            ) from error
-        journal.plan_again()
-        return conducted(journal, request, skipped={})
+        return resumed(journal, write=write, quiet=quiet)
 
 
 @click.command()
@@ -101,7 +83,8 @@ def undo(run: str, *, quiet: bool) -> Exit:
     Where one of them was changed since, nothing is done (exit code 6). RUN is an id as `infill
     runs` lists it, the beginning of one, or last.
     """
-    from infill.batch.journal import Journal, runs_folder  # noqa: PLC0415 - sqlite3
+    from infill.batch.journal import Journal  # noqa: PLC0415 - sqlite3
+    from infill.batch.shelf import runs_folder  # noqa: PLC0415 - likewise
     from infill.batch.transaction import undo as undone  # noqa: PLC0415 - likewise
 
     with Journal.open(runs_folder(), run) as journal:

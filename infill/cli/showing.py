@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from infill.batch.conductor import data_of
 from infill.batch.formats import document, jsonl, sarif_report
@@ -23,7 +24,7 @@ from infill.cli.output import note, wants_color, write_diff, write_result
 from infill.cli.progress import Unwatched, Watcher, progress, summary
 from infill.cli.request import Request
 from infill.edit.files import digest_of
-from infill.errors import InfillError, WriteError
+from infill.errors import InfillError, JournalError, WriteError
 
 FEW = 20
 """Texts that are remarked on one by one."""
@@ -46,7 +47,7 @@ class Showing:
             require_terminal()
         self._watcher: Watcher = Unwatched()
         self._stack = ExitStack()
-        self._patch: IO[bytes] | None = None
+        self._patch: io.FileIO | None = None
         self._begun = time.perf_counter()
         self._row: Row
         self._colored = wants_color(request.color, terminal=sys.stdout.isatty())
@@ -58,11 +59,9 @@ class Showing:
         self._watcher = self._stack.enter_context(bar)
         if (path := self.request.patch) is not None:
             try:
-                self._patch = self._stack.enter_context(Path(path).open("wb"))
+                self._patch = self._stack.enter_context(Path(path).open("wb", buffering=0))
             except OSError as error:
-                raise WriteError(
-                    "the patch cannot be written", where=path, got=error.strerror or str(error)
-                ) from error
+                raise _unwritable(path, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -159,14 +158,33 @@ class Showing:
         entry = Entry(path, operation, status, row.digest, after, outcome, row.id, int(code))
         self.totals = self.totals.plus(entry, cached=row.cached)
         if self._patch is not None and status in {"changed", "written"}:
-            self._patch.write(diff_of(entry, self._source(entry)))
+            self._write_patch(diff_of(entry, self._source(entry)))
         return entry
 
+    def _write_patch(self, diff: bytes) -> None:
+        """Put a diff into the patch, whole; one that is cut off must not be applied."""
+        if self._patch is None:
+            return
+        at = self._patch.tell()
+        try:
+            rest = memoryview(diff)
+            while rest:
+                rest = rest[self._patch.write(rest) :]
+        except OSError as error:
+            with suppress(OSError):
+                self._patch.truncate(at)
+            raise _unwritable(str(self.request.patch), error) from error
+
     def _source(self, entry: Entry) -> bytes | None:
-        """The text of the entry that was made last."""
+        """The text of the entry that was made last; None where it cannot be had any more."""
         if entry.status == "failed" or not entry.before:
             return None
-        return data_of(self.journal, self._row)
+        try:
+            return data_of(self.journal, self._row)
+        except JournalError:
+            raise
+        except InfillError:  # it was to stay as it is, and is another by now
+            return None
 
     def _text(self, entry: Entry) -> None:
         """Show a text to a person, or hand the changed one on."""
@@ -210,6 +228,10 @@ class Showing:
                 note(f"  {remark}")
         for number, texts in enumerate(zip_longest(*(p.alternatives for p in outcome.pieces)), 2):
             note(f"  {number}. {' | '.join(repr(text or '') for text in texts)}")
+
+
+def _unwritable(path: str, error: OSError) -> WriteError:
+    return WriteError("the patch cannot be written", where=path, got=error.strerror or str(error))
 
 
 _DONE = {"fill": "filled", "rewrite": "rewrote", "revise": "revised"}

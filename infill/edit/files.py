@@ -70,7 +70,8 @@ def open_file(path: Path, *, limits: Limits = DEFAULT) -> OpenedFile:
         data = target.read_bytes()
     except FileNotFoundError as error:
         raise PathError("there is no such file", where=str(path), hint=_similar(path)) from error
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, up to Python 3.12
+    # a loop of links, up to Python 3.12; a name with a NUL
+    except (OSError, RuntimeError, ValueError) as error:
         raise PathError(
             "the file cannot be read", where=str(path), got=_reason(error), expected="a text file"
         ) from error
@@ -166,8 +167,9 @@ def _sync_folder(folder: Path) -> None:
 def _require_fresh(opened: OpenedFile) -> None:
     try:
         target = opened.path.resolve(strict=True)
-        same = target == opened.target and digest_of(target.read_bytes()) == opened.digest
-        got = "other bytes" if target == opened.target else f"a link to {target}"
+        there = target == opened.target
+        same = there and target.is_file() and digest_of(target.read_bytes()) == opened.digest
+        got = "other bytes" if there else f"a link to {target}"
     except (OSError, RuntimeError) as error:
         same, got = False, _reason(error)
     if not same:

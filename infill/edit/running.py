@@ -11,13 +11,17 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 OUTPUT = 1_000_000
 """Bytes of a command's output that are read, from its end."""
+
+ASKED = 0.2
+"""Seconds after which it is asked whether a command is to go on."""
 
 UNTOUCHED = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__")
 """What a copy of a folder leaves out: large, and no part of what a text is tested by."""
@@ -54,11 +58,17 @@ def put_into(copy: Path, path: str, data: bytes) -> None:
 
 
 def run(
-    words: Sequence[str], *, folder: Path, environment: Mapping[str, str], seconds: float
+    words: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Ran | None:
     """Run a command in a process group of its own; None where it took longer than `seconds`.
 
-    Whatever it started is killed when it ends or is late. Raises OSError where it cannot be run.
+    `cancelled` is asked now and then, and ends it too. Whatever it started is killed when it ends
+    or is late. Raises OSError where it cannot be run.
     """
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(  # noqa: S603 - the user's own command
@@ -71,13 +81,23 @@ def run(
             start_new_session=True,
         )
         try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return None
+            if (status := _waited(process, seconds, cancelled)) is None:
+                return None
         finally:
             _kill(process)
         output.seek(max(0, output.seek(0, os.SEEK_END) - OUTPUT))
         return Ran(status, output.read().decode(errors="replace"))
+
+
+def _waited(
+    process: subprocess.Popen[bytes], seconds: float, cancelled: Callable[[], bool]
+) -> int | None:
+    """The exit status; None where it does not end in time, or is not to be waited for."""
+    end = time.monotonic() + seconds
+    while not cancelled() and (left := end - time.monotonic()) > 0:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(min(left, ASKED))
+    return None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infill.batch import transaction
 from infill.batch.codec import task_to
 from infill.batch.conductor import Conductor, Orders, data_of
-from infill.batch.journal import Journal, Row, journals
+from infill.batch.journal import Journal, Row
 from infill.batch.store import Store
 from infill.batch.task import Failure, Outcome, Piece, Task
 from infill.batch.verifying import Verifier
@@ -21,9 +21,7 @@ from infill.edit.recipe import Recipe
 from infill.errors import (
     CommandError,
     FillError,
-    JournalError,
     StaleError,
-    WriteError,
 )
 from infill.text import Span, TextEdit
 
@@ -323,30 +321,6 @@ def test_a_limit_and_a_deadline_leave_the_rest(work):
     assert [row.state for row in conduct()] == ["done"] * 3
 
 
-def test_a_journal_is_for_one_at_a_time_and_found_by_how_it_begins(tmp_path):
-    with Journal.create(tmp_path, {"command": "fill"}) as journal:
-        with pytest.raises(JournalError, match="still going on"):
-            Journal.open(tmp_path, journal.id)
-        with Journal.open(tmp_path, "last", write=False) as reader:
-            assert reader.id == journal.id
-    assert journals(tmp_path) == [journal.id]
-    with Journal.open(tmp_path, journal.id[:12]) as again:
-        assert again.facts["command"] == "fill"
-    with pytest.raises(JournalError, match="no such run"):
-        Journal.open(tmp_path, "2001")
-
-
-def test_a_planning_that_raises_leaves_nothing(tmp_path):
-    def rows():
-        yield Row(0, "a", None, "", "{}", text=b"")
-        raise WriteError("line 7")
-
-    with Journal.create(tmp_path, {}) as journal:
-        with pytest.raises(WriteError):
-            journal.plan(rows())
-        assert journal.count() == 0
-
-
 def test_a_command_judges_each_file_by_what_was_wrong_before(work):
     folder, _, conduct = work
     (folder / "words").write_bytes(b"")
@@ -354,6 +328,24 @@ def test_a_command_judges_each_file_by_what_was_wrong_before(work):
         rows = conduct(write=True, verifier=verifier, jobs=2)
     assert [row.state for row in rows] == ["written"] * 3
     assert set(contents(folder)) == {*FILLED, "words"}
+
+
+def test_a_command_judges_what_was_chosen(work):
+    folder, journal, conduct = work
+    other = b"a = 1 if 14 else 2"
+
+    def choose(row, data, outcome):
+        if row.n:
+            return outcome
+        edits = (TextEdit(Span(0, len(data) - 1), other),)
+        return Outcome(edits=edits, pieces=(Piece(other.decode()),))
+
+    script = 'import sys; t = open(sys.argv[1]).read(); "if" in t and sys.exit("x.py:1: bad")'
+    with Verifier(f"{{python}} -c '{script}' {{path}}", folder, seconds=10) as verifier:
+        rows = conduct(write=True, verifier=verifier, choose=choose)
+    assert [row.state for row in rows] == ["failed", "written", "written"]
+    assert (folder / "a.py").read_bytes() == b"a = <FILL_ME>\n"
+    assert journal.count("failed") == 1
 
 
 def test_a_command_that_finds_more_wrong_refuses_that_file(work):

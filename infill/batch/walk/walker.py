@@ -84,6 +84,26 @@ def walk(
     return Walked(tuple(walking.found), frozenset(walking.named), dict(walking.skipped))
 
 
+def require_inside(path: str, *, root: str, spelt: str | None = None) -> None:
+    """Refuse a name in the root that a link leads out of it; another one has a root of its own.
+
+    root    with all links resolved; `spelt` is it as the user names it
+
+    Raises PathError.
+    """
+    named, real = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100
+    inside = _within(named, spelt or root) or _within(named, root)
+    root = root if inside else _parent(named, path)
+    if not _within(real, root):
+        raise PathError(
+            "a link leads out of the root",
+            where=path,
+            expected=f"a file in {root}",
+            got=f"a link to {real}",
+            hint="name the file itself",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A file on the way, and what its folder said of it."""
@@ -153,17 +173,7 @@ class _Walking:
 
     def _inside(self, path: str) -> None:
         """Refuse a name in the root that a link leads out of it."""
-        spelt, real = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100
-        inside = _within(spelt, self.spelt) or _within(spelt, self.root)
-        root = self.root if inside else _parent(spelt, path)
-        if not _within(real, root):
-            raise PathError(
-                "a link leads out of the root",
-                where=path,
-                expected=f"a file in {root}",
-                got=f"a link to {real}",
-                hint="name the file itself",
-            )
+        require_inside(path, root=self.root, spelt=self.spelt)
 
     def _glob(self, text: str) -> None:
         glob = Glob.of(text)

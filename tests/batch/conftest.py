@@ -1,0 +1,85 @@
+"""Real processes of the command line over `acting.py`, forked so that each starts at once."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("acting.py")
+
+
+class Commands:
+    """Starts processes of the command line, one at a time.
+
+    Runs over a folder are kept beside it, in its name with `.state`.
+    """
+
+    def __init__(self, base):
+        self.out, self.err, self.peak = base / "out", base / "err", 0
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def start(self, folder, *arguments, limit=None, **environment):
+        """The number of a new process; `limit` is the most bytes of a file that it writes."""
+        request = {
+            "arguments": [str(argument) for argument in arguments],
+            "folder": str(folder),
+            "environment": {"INFILL_STATE": f"{folder}.state", **environment},
+            "out": str(self.out),
+            "err": str(self.err),
+            "limit": limit,
+        }
+        self.err.unlink(missing_ok=True)
+        self._process.stdin.write(f"{json.dumps(request)}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def wait(self):
+        """How the process ended, and what it said; `peak` has the bytes of memory that it took."""
+        code, peak = map(int, self._process.stdout.readline().split())
+        self.peak = 1024 * peak
+        err = self.err.read_text()
+        assert "Traceback" not in err, err
+        return code, self.out.read_text(), err
+
+    def run(self, folder, *arguments, **options):
+        """Start one, and wait for it."""
+        self.start(folder, *arguments, **options)
+        return self.wait()
+
+    def wait_for(self, words):
+        """Wait until the process has said something on standard error."""
+        end = time.monotonic() + 60
+        while not self.err.exists() or words not in self.err.read_text():
+            assert time.monotonic() < end, words
+            time.sleep(0.002)
+
+    def close(self):
+        with self._process:
+            self._process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def bases():
+    """New folders; in memory where there is such a place, for the moments count, not the disk."""
+    memory = "/dev/shm"  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as base:
+        found = (Path(base, str(number)) for number in itertools.count())
+        yield (path for path in found if not path.mkdir())
+
+
+@pytest.fixture(scope="session")
+def commands(bases):
+    commands = Commands(next(bases))
+    commands.run(next(bases), "runs")  # it is up
+    yield commands
+    commands.close()
