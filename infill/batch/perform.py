@@ -49,9 +49,29 @@ def performed(
 def _filled(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
     bench = Workbench(denoiser, _settings(task), watch)
     holes = task.holes or None
-    return _outcome(
-        bench.fill(task.data, holes, language=task.language, name=task.name), traces=traces
-    )
+    data = apply_edits(task.data, task.prepared)
+    found = bench.fill(data, holes, language=task.language, name=task.name)
+    return _onto(task.prepared, _outcome(found, traces=traces))
+
+
+def _onto(prepared: Sequence[TextEdit], outcome: Outcome) -> Outcome:
+    """The fills of a prepared text, as edits of the text before: one in each that prepared it.
+
+    A fill that closes what is around it, and goes on after that, ends there.
+    """
+    if not prepared:
+        return outcome
+    edits, pieces, shift = list[TextEdit](), list[Piece](), 0
+    for first, edit, piece in zip(prepared, outcome.edits, outcome.pieces, strict=True):
+        at = edit.span.start - first.span.start - shift
+        shift += len(first.new) - len(first.span)
+        before, after = first.new[:at], first.new[at + len(edit.span) :]
+        closing, fills = after.strip(), [edit.new, *(one.encode() for one in piece.alternatives)]
+        cut = (one.partition(closing)[0] if closing else one for one in fills)
+        new, *others = (before + one + after for one in cut)
+        edits.append(TextEdit(first.span, new))
+        pieces.append(Piece(new.decode(), piece.score, tuple(one.decode() for one in others)))
+    return replace(outcome, edits=tuple(edits), pieces=tuple(pieces))
 
 
 def _rewritten(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001

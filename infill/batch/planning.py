@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infill.batch.codec import task_to
 from infill.batch.journal import Row
+from infill.batch.select.docstrings import Prepared
 from infill.batch.task import Doubts, Failure, Operation, Task
 from infill.edit.files import digest_of, open_file, require_writable
 from infill.edit.holes import Hole
@@ -17,8 +18,9 @@ from infill.errors import InfillError, NoHoleError
 from infill.limits import DEFAULT
 from infill.text import Source, TextEdit
 
-Finder = Callable[[Source, str | None], tuple[Hole, ...]]
-"""The holes of a text of a language, or for a revision what may change. Raises InfillError."""
+Finder = Callable[[Source, str | None], tuple[Hole, ...] | Prepared]
+"""The holes of a text of a language, or for a revision what may change; or a text with places that
+this one has not. Raises InfillError."""
 
 Edited = Callable[[Source], tuple[TextEdit, ...]]
 """What was edited in a text, and what stood there: a revision lets the rest follow."""
@@ -78,13 +80,18 @@ class Plan:
         return replace(row, task=task_to(task))
 
     def _task(self, source: Source, language: str | None) -> Task:
+        found, prepared = self.find(source, language), tuple[TextEdit, ...]()
+        if isinstance(found, Prepared):
+            prepared = found.edits([b""] * len(found.holes))
+            found = tuple(Hole(span.start, span.stop, min_tokens=1) for span in found.holes)
         return Task(
             name=source.name,
             data=b"",
             language=language,
             recipe=self.recipe,
             operation=self.operation,
-            holes=self.find(source, language),
+            holes=found,
+            prepared=prepared,
             doubts=self.doubts,
             edited=self.edited(source),
             folder=self.folder,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from infill.batch.journal import AGAIN
 from infill.batch.patch import patch_of
 from infill.batch.task import Outcome
 
@@ -48,6 +49,7 @@ class Totals:
 
     statuses   texts by status; `skipped` files that were not taken at all, by reason
     cached     texts whose outcome was known from before
+    again      failed texts that a run tries again when it is resumed
     forwards   canvases that the model scored in this run
     seconds    of wall time, which only the one who waits knows
     """
@@ -57,13 +59,14 @@ class Totals:
     forwards: int = 0
     seconds: float = 0.0
     cached: int = 0
+    again: int = 0
     fresh_holes: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def plus(self, entry: Entry, *, cached: bool = False) -> Totals:
         """The totals with one text more."""
         outcome, count = entry.outcome, self.statuses.get(entry.status, 0)
-        holes = len(outcome.edits)
+        holes, failure = len(outcome.edits), outcome.failure
         return replace(
             self,
             statuses={**self.statuses, entry.status: count + 1},
@@ -71,6 +74,7 @@ class Totals:
             fresh_holes=self.fresh_holes + (0 if cached else holes),
             forwards=self.forwards + (0 if cached else outcome.forwards),
             cached=self.cached + cached,
+            again=self.again + (failure is not None and failure.kind in AGAIN),
         )
 
     @property

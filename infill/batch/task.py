@@ -47,6 +47,7 @@ class Task:
 
     name       what errors call it: its path as the user named it
     holes      what to fill, or to write anew; for a revision, what may change (none is all)
+    prepared   edits that make the places to fill, one around each hole; with them holes count bytes
     edited     for a revision: what was edited last, and what stood there; the rest is to follow
     folder     what a goal's command gets a copy of, and `name` lies in
     """
@@ -57,6 +58,7 @@ class Task:
     recipe: Recipe
     operation: Operation = "fill"
     holes: tuple[Hole, ...] = ()
+    prepared: tuple[TextEdit, ...] = ()
     doubts: Doubts = field(default_factory=Doubts)
     edited: tuple[TextEdit, ...] = ()
     folder: str | None = None
@@ -69,7 +71,10 @@ class Task:
     def key(self, model: str) -> str:
         """A digest of all that decides the outcome; `model` is the weights' digest."""
         holes = [[h.start, h.stop, h.min_tokens, h.max_tokens] for h in self.holes]
-        edited = [[e.span.start, e.span.stop, e.new.hex()] for e in self.edited]
+        edited, prepared = (
+            [[e.span.start, e.span.stop, e.new.hex()] for e in edits]
+            for edits in (self.edited, self.prepared)
+        )
         parts = [
             VERSION,
             model,
@@ -77,6 +82,7 @@ class Task:
             hashlib.sha256(self.data).hexdigest(),
             self.language,
             holes,
+            prepared,
             edited,
             asdict(self.recipe),
             asdict(self.doubts) if self.operation == "revise" else None,

@@ -22,8 +22,21 @@ from infill.cli.options import (
 )
 from infill.cli.walking import TAKEN, WALKING
 
-MARKER = (
+OWN = (
     click.option("--marker", default="<FILL_ME>", show_default=True, help="What marks a hole."),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="SELECTOR",
+        help="Places to fill, whatever stands there, in the place of markers: a tree-sitter query, "
+        "an ast-grep pattern, FILE::Class.method, or LINE:COL-LINE:COL; may be repeated.",
+    ),
+    click.option(
+        "--part",
+        metavar="NAME",
+        help="Of what is selected: body, docstring, signature, missing-docstring, a $METAVARIABLE "
+        "or a capture.",
+    ),
 )
 
 
@@ -36,7 +49,7 @@ MARKER = (
     RESULTS,
     reported("text"),
     SAFETY,
-    MARKER,
+    OWN,
     MODEL,
     DECODING,
     RUNNING,
@@ -47,8 +60,10 @@ MARKER = (
 def fill(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Fill the <FILL_ME> holes of files, and print what would change.
 
-    PATHS are files, folders and globs. Nothing is written without --write. With - the text comes
-    from standard input and the filled text goes to standard output.
+    With --select places are filled that no marker is at; --select '::**' --part missing-docstring
+    are the docstrings that functions do not have yet. PATHS are files, folders and globs. Nothing
+    is written without --write. With - the text comes from standard input and the filled text goes
+    to standard output.
 
     \b
     Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or

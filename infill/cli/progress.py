@@ -192,8 +192,8 @@ def _next(totals: Totals, run: str) -> Iterator[tuple[str, str]]:
     count = totals.statuses.get
     if pending := count("pending", 0):
         yield f"infill resume {run}", f"goes on with {pending} that wait"
-    elif failed := count("failed", 0):
-        yield f"infill resume {run}", f"tries {failed} that failed again"
+    elif totals.again:
+        yield f"infill resume {run}", f"tries {totals.again} that failed again"
     if written := count("written", 0):
         yield f"infill undo {run}", f"puts {written} back as they were"
 

@@ -28,7 +28,8 @@ OWN = (
         "--keep",
         multiple=True,
         metavar="TEXT",
-        help="Text of those places that must stay; may be repeated.",
+        help="Text of those places that must stay, or a $METAVARIABLE of a pattern; may be "
+        "repeated.",
     ),
 )
 

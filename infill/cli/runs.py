@@ -90,5 +90,6 @@ def undo(run: str, *, quiet: bool) -> Exit:
     with Journal.open(runs_folder(), run) as journal:
         number = undone(journal)
         noun = "file is" if number == 1 else "files are"
-        note(f"{number} {noun} as before {journal.id}", quiet=quiet)
+        told = f"{noun} as before {journal.id}" if number else f"are written by {journal.id}"
+        note(f"{number or 'no files'} {told}, in {journal.facts['root']}", quiet=quiet)
     return Exit.DONE

@@ -76,6 +76,10 @@ def chosen(choice: Choice, language: str | None) -> Grammar | None:
     )
 
 
+PIECES = 50_000
+"""Pieces of known text that a lattice may hold: those of some 200 files, 30 MB. It forgets none."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Tokens:
     """A vocabulary by its tokens: two that are the same share what is compiled."""
@@ -88,14 +92,16 @@ def constraint(
     grammar: Grammar, vocab: Vocab, limits: Limits, *, exact_length: bool = False
 ) -> Grammatical:
     """The grammar over a vocabulary's tokens; compiled once for both lengths."""
-    compiled = _compiled(grammar, _Tokens(vocab.digest, vocab), limits)
-    return compiled.within(b"", b"", exact_length=exact_length)
+    held = _compiled(grammar, _Tokens(vocab.digest, vocab), limits)
+    if len(held[0].lattice.numbers) > PIECES:
+        held[0] = grammar.constraint(vocab, limits)  # 10 ms; who has the old one keeps it
+    return held[0].within(b"", b"", exact_length=exact_length)
 
 
 @lru_cache(maxsize=8)
-def _compiled(grammar: Grammar, tokens: _Tokens, limits: Limits) -> Grammatical:
+def _compiled(grammar: Grammar, tokens: _Tokens, limits: Limits) -> list[Grammatical]:
     """Seconds for a large grammar, and some ten megabytes: kept for as long as it is in use."""
-    return grammar.constraint(tokens.vocab, limits)
+    return [grammar.constraint(tokens.vocab, limits)]
 
 
 @lru_cache(maxsize=16)

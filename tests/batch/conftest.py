@@ -1,4 +1,7 @@
-"""Real processes of the command line over `acting.py`, forked so that each starts at once."""
+"""Real processes of the command line over `acting.py`, and the embedded model for commands here.
+
+The processes are forked, so that each starts at once.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+import infill
 
 SCRIPT = Path(__file__).with_name("acting.py")
 
@@ -83,3 +88,10 @@ def commands(bases):
     commands.run(next(bases), "runs")  # it is up
     yield commands
     commands.close()
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path_factory, embedded) -> None:
+    """Commands of this process take the session's model, and keep their runs apart."""
+    monkeypatch.setenv("INFILL_STATE", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setattr(infill, "load", lambda _: embedded, raising=False)

@@ -13,6 +13,7 @@ from infill.batch import transaction
 from infill.batch.codec import task_to
 from infill.batch.conductor import Conductor, Orders, data_of
 from infill.batch.journal import Journal, Row
+from infill.batch.shelf import journals
 from infill.batch.store import Store
 from infill.batch.task import Failure, Outcome, Piece, Task
 from infill.batch.verifying import Verifier
@@ -104,6 +105,16 @@ def contents(folder):
 
 
 FILLED = {f"{name}.py": f"{name} = 14\n".encode() for name in "abc"}
+
+
+def test_the_latest_run_is_the_last_one_also_within_a_second(tmp_path):
+    made = []
+    for _ in range(9):
+        with Journal.create(tmp_path, {}) as journal:
+            made.append(journal.id)
+        with Journal.open(tmp_path, "last") as last:
+            assert journal.id == last.id
+    assert made == journals(tmp_path)
 
 
 def test_without_write_files_stay_and_outcomes_are_kept(work):

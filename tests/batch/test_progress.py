@@ -7,11 +7,14 @@ import pty
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from infill.batch.report import Totals
+from infill.batch.report import Entry, Totals
+from infill.batch.task import Failure, Outcome
 from infill.cli.progress import Pace, progress, summary
+from infill.errors import FillError, WriteError
 
 PROGRAM = """
 import sys, time
@@ -132,6 +135,7 @@ def test_a_summary_says_everything_that_happened(capfd):
         forwards=1320,
         seconds=84.0,
         cached=5,
+        again=3,
         fresh_holes=70,
         skipped={"hidden": 7, "binary": 0, "no language": 12},
     )
@@ -141,9 +145,20 @@ def test_a_summary_says_everything_that_happened(capfd):
         "work      77 holes in 1:24 · 50 holes/min",
         "model     1320 forwards, 16/s · 5 known from before",
         "run       r7",
-        "next      infill resume r7  tries 4 that failed again",
+        "next      infill resume r7  tries 3 that failed again",
         "          infill undo r7    puts 31 back as they were",
     ]
+
+
+def test_a_text_that_would_only_fail_again_is_not_offered(capfd):
+    totals = Totals()
+    for failure in (FillError("no text of the grammar fits"), WriteError("the disk is full")):
+        outcome = Outcome(failure=Failure.of(failure))
+        totals = totals.plus(Entry("a.py", "fill", "failed", "", None, outcome))
+    assert totals.again == 1
+    only = Totals({"failed": 2}), replace(totals, statuses={"failed": 2})
+    told = [summed(capfd, one, "r7")[-1].strip() for one in only]
+    assert told == ["run    r7", "next   infill resume r7  tries 1 that failed again"]
 
 
 def test_a_summary_of_nothing_is_one_line(capfd):

@@ -101,7 +101,9 @@ def options():
 @pytest.mark.parametrize(("command", "option"), [*options()])
 def test_options_of_commands_have_the_defaults_and_take_the_values_of_the_schema(command, option):
     key = KEYS[option.name]
-    default = command.make_context("x", [], resilient_parsing=True).params[option.name]
+    parent = main.context_class(main, **main.context_settings)  # click keeps the help's names
+    context = command.make_context("x", [], parent=parent, resilient_parsing=True)
+    default = context.params[option.name]
     assert key.default == (list(default) if isinstance(default, tuple) else default)
     if isinstance(option.type, click.Choice):
         assert set(option.type.choices) == set(key.rule.schema["enum"])

@@ -10,7 +10,7 @@ b'def f(x):\n    """"""\n    return x\n'
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from infill.batch.select.definitions import Definition, definitions
@@ -43,13 +43,21 @@ class Prepared:
         return tuple(made)
 
 
-def missing_docstrings(source: Source, name: str = "**") -> Prepared:
+def missing_docstrings(
+    source: Source, name: str = "**", *, places: Container[Span] | None = None
+) -> Prepared:
     """The text with an empty docstring in every function that has none; `name` says which.
+
+    places   those that a selector found for the part `missing-docstring`; None takes all
 
     Functions whose body is `...` are left alone. Raises HoleError for a text that does not parse.
     """
     named = definitions(source, name.split("."))
-    found = [one for one in named if one.part("missing-docstring") is not None]
+    found = list[Definition]()
+    for one in named:
+        place = one.part("missing-docstring")
+        if place is not None and (places is None or place in places):
+            found.append(one)
     pieces = [_piece(source, one) for one in found]
     inserted = tuple(edit for edit, _ in pieces)
     holes, shift = list[Span](), 0

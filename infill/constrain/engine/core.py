@@ -51,7 +51,7 @@ class CoreLattice:
         assert found is not None  # noqa: S101 - our mistake, if it is one
         self.tokens, self._lib, self._limit = packed.tokens, found, limit
         self.generation = 0
-        self._numbers: dict[Piece, int] = {}
+        self.numbers: dict[Piece, int] = {}
         self._open: dict[int, Open] = {}
         self._guards: dict[int, tuple[int, Guard]] = {}
         self._handle = ctypes.c_void_p(self._parser(packed, indentation, limit))
@@ -134,9 +134,9 @@ class CoreLattice:
 
     def register(self, piece: Piece) -> int:
         """The number of a piece."""
-        if piece not in self._numbers:
-            self._numbers[piece] = self._register(piece)
-        return self._numbers[piece]
+        if piece not in self.numbers:
+            self.numbers[piece] = self._register(piece)
+        return self.numbers[piece]
 
     def _register(self, piece: Piece) -> int:
         match piece:

@@ -97,6 +97,8 @@ class Lattice(Protocol):
     """Before any text."""
     generation: int
     """Fronts are good as long as this is what it was."""
+    numbers: dict[Piece, int]
+    """Of all pieces that were registered; none is forgotten."""
 
     @property
     def used(self) -> float:
@@ -166,7 +168,7 @@ class PythonLattice:
         self.generation = 0
         self._twins = tokens.twins
         self._pieces: list[Piece] = []
-        self._numbers: dict[Piece, int] = {}
+        self.numbers: dict[Piece, int] = {}
         self._ways: dict[tuple[int, int], tuple[tuple[Run, int], ...]] = {}
         self._forget()
 
@@ -179,10 +181,10 @@ class PythonLattice:
 
     def register(self, piece: Piece) -> int:
         """The number of a piece."""
-        if piece not in self._numbers:
-            self._numbers[piece] = len(self._pieces)
+        if piece not in self.numbers:
+            self.numbers[piece] = len(self._pieces)
             self._pieces.append(piece)
-        return self._numbers[piece]
+        return self.numbers[piece]
 
     @property
     def used(self) -> float:
