@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from infill.batch.patch_reader import read_patch
+from infill.batch.patch_reader import inside, read_patch
 from infill.batch.report_reader import is_report, read_report
 from infill.edit.files import OpenedFile, open_file, replace_file, require_writable
 from infill.edit.verify import SUFFIXES, verify
@@ -153,6 +153,7 @@ def _opened(path: str, root: Path, home: Path, seen: Seen, limits: Limits) -> Op
             expected=f"a file in {home}",
             got=str(opened.target),
         )
+    inside(str(opened.target.relative_to(home)), path)  # a link may lead to git's own
     status = opened.target.stat()
     other = seen.setdefault((status.st_dev, status.st_ino), path)
     if other != path:

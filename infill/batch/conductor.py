@@ -36,6 +36,7 @@ class Orders:
     failures        end after so many; None goes on
     seconds         begin no text after so long
     verifier        the user's command
+    texts           whether a text that is in no file has the name of one, and is judged as it
     choose          asks which edits to make
     fresh           sample also what is known from other runs
     observe         is told each outcome as it comes, traces and all
@@ -47,6 +48,7 @@ class Orders:
     failures: int | None = None
     seconds: float | None = None
     verifier: Verifier | None = None
+    texts: bool = False
     choose: Callable[[Row, bytes, Outcome], Outcome] | None = None
     fresh: bool = False
     observe: Callable[[int, Outcome], None] = lambda _n, _outcome: None
@@ -73,7 +75,6 @@ class Conductor:
         self._verified: dict[int, Future[None]] = {}
         self._keys: dict[int, str] = {}
         self._pool = ThreadPoolExecutor(max(1, self.jobs), thread_name_prefix="verify")
-        self._by_file = self.orders.verifier is not None and self.orders.verifier.by_file
         self._all = self.orders.together or (
             self.orders.verifier is not None and not self.orders.verifier.by_file
         )
@@ -196,12 +197,16 @@ class Conductor:
     def _verify(self, row: Row) -> Future[None] | None:
         """Begin to judge a text by itself, where that is to be done."""
         verifier, outcome = self.orders.verifier, row.outcome
-        if verifier is None or not verifier.by_file or row.path is None:
+        if verifier is None or not verifier.by_file or not self._is_file(row):
             return None
         if row.state != "done" or outcome is None or not outcome.edits:
             return None
         future = self._verified[row.n] = self._pool.submit(self._judged, verifier, row, outcome)
         return future
+
+    def _judged(self, verifier: Verifier, row: Row, outcome: Outcome) -> None:
+        data = data_of(self.journal, row)
+        verifier.check(verifier.place(Path(row.name)), data, outcome.result(data))
 
     def _require_verified(self, row: Row) -> None:
         """Wait for what judges a text; of one that was done before a crash it is begun now.
@@ -213,9 +218,9 @@ class Conductor:
             self._verified.pop(row.n, None)
             future.result()
 
-    def _judged(self, verifier: Verifier, row: Row, outcome: Outcome) -> None:
-        data = data_of(self.journal, row)
-        verifier.check(verifier.place(Path(row.name)), data, outcome.result(data))
+    def _is_file(self, row: Row) -> bool:
+        """Whether a command can be asked about a text."""
+        return row.path is not None or self.orders.texts
 
     def _end_verifying(self, kind: type[BaseException] | None, *_: object) -> None:
         """Where the run is left early, do not wait for the command."""
@@ -232,9 +237,7 @@ class Conductor:
         if row.state != "done" or row.outcome is None or not row.outcome.edits:
             return row
         try:
-            if self.orders.choose is not None:
-                row = self._chosen(row, self.orders.choose)
-            self._require_verified(row)
+            row = self._agreed(row)
             if self.orders.write and row.path is not None and row.outcome and row.outcome.edits:
                 transaction.write(self.journal, row)
         except InfillError as error:
@@ -250,17 +253,14 @@ class Conductor:
         if row.operation == "fill" and len(outcome.edits) < len(row.outcome.edits):
             task = replace(task, language=None)  # markers that stay are no language's
         checked(task, outcome.edits)
-        self.journal.finish(row.n, outcome, key=None)
+        self.journal.finish(row.n, outcome, key=None, cached=row.cached)
         return self.journal.row(row.n)
 
     def _deliver_all(self, order: Sequence[int]) -> None:
-        """Write all, where everything is good; else none, and the journal says why."""
-        rows = map(self.journal.row, order)
-        numbers = [
-            row.n for row in rows if row.state == "done" and row.outcome and row.outcome.edits
-        ]
-        self._verify_each(numbers)
-        if numbers and not self.journal.count("failed", "planned"):
+        """Write all changes, where they are good together; else none, and the journal says why."""
+        self._agree_all(order)
+        numbers = self._changed(order)
+        if numbers and not self._hindered:
             try:
                 self._verify_together(numbers)
             except InfillError as error:
@@ -268,36 +268,59 @@ class Conductor:
                     self._fail(n, _failed(self.journal.row(n), error))
         if not self.orders.write:
             return
-        if self.journal.count("failed", "planned"):
+        if self._hindered:
             transaction.roll_back(self.journal)  # what was written before a crash
             return
-        hindered = transaction.write_all(self.journal, numbers)
+        hindered = transaction.write_all(self.journal, self._changed(order))
         if hindered is not None:
             n, error = hindered
             self._fail(n, _failed(self.journal.row(n), error))
 
-    def _verify_each(self, numbers: Sequence[int]) -> None:
-        """Judge texts side by side."""
-        for n in numbers:
-            if n not in self._verified:
-                self._verify(self.journal.row(n))
-        for n in numbers:
-            row = self.journal.row(n)
-            try:
-                self._require_verified(row)
-            except InfillError as error:
-                self._fail(n, _failed(row, error))
+    def _agree_all(self, order: Sequence[int]) -> None:
+        """Let the user, and the user's command, agree to each text; the command side by side."""
+        if self.orders.choose is None:
+            for n in self._changed(order):
+                if n not in self._verified:
+                    self._verify(self.journal.row(n))
+        for n in self._changed(order):
+            if self.orders.choose is not None and self._hindered:
+                return  # nobody is asked in vain
+            self._catching(n, lambda n=n: self._agreed(self.journal.row(n)))
+
+    def _agreed(self, row: Row) -> Row:
+        """A text with those of its edits that the user, and the user's command, agree to."""
+        if self.orders.choose is not None:
+            row = self._chosen(row, self.orders.choose)
+        self._require_verified(row)
+        return row
+
+    @property
+    def _hindered(self) -> bool:
+        """Whether nothing may be written because not everything can be."""
+        return self.orders.together and self.journal.count("failed", "planned") > 0
+
+    def _changed(self, order: Sequence[int]) -> list[int]:
+        """The texts that something is to be changed in."""
+        rows = map(self.journal.row, order)
+        return [row.n for row in rows if row.state == "done" and row.outcome and row.outcome.edits]
+
+    def _catching(self, n: int, work: Callable[[], object]) -> None:
+        """Do something about a text; where that raises an InfillError, the text has failed."""
+        try:
+            work()
+        except InfillError as error:
+            self._fail(n, _failed(self.journal.row(n), error))
 
     def _verify_together(self, numbers: Sequence[int]) -> None:
         """Let a command that names no file judge all changes. Raises CommandError."""
         verifier = self.orders.verifier
-        if verifier is None or verifier.by_file:
+        if verifier is None or verifier.by_file or not numbers:
             return
 
         def changes() -> Iterator[tuple[str, bytes]]:
             for n in numbers:
                 row = self.journal.row(n)
-                if row.path is not None and row.outcome is not None:
+                if self._is_file(row) and row.outcome is not None:
                     data = data_of(self.journal, row)
                     yield verifier.place(Path(row.name)), row.outcome.result(data)
 

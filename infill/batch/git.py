@@ -1,7 +1,8 @@
 """What git says of files: which have changes that are not committed, and what they were before.
 
 Outside of a repository, or without git, nothing is dirty. Nothing is written, not even git's index;
-and `GIT_…` variables, which a hook may have set for another repository, are not handed on.
+and `GIT_…` variables, which a hook may have set for another repository, are not handed on. What
+commands a repository's own settings name is not run: no monitor, no filter, no transport.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +24,16 @@ LIMIT = 60.0
 """Seconds that one call may take."""
 ROOM = 60_000
 """Bytes of paths that one call is given."""
-# a monitor is a command, and a repository's own settings may name one
 SETTINGS = ("--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false")
-STATUS = ("status", "--porcelain=v2", "-z", "--untracked-files=no", "--no-renames")
+STATUS = (
+    *("status", "--porcelain=v2", "-z", "--untracked-files=no", "--no-renames"),
+    "--ignore-submodules=all",  # a look into one would take that one's settings
+)
+FILTERS = ("config", "-z", "--show-scope", "--name-only", "--get-regexp", r"^filter\.")
+COMMANDS = {"clean": "", "smudge": "", "process": "", "required": "false"}
+"""The settings of a filter, and what they are for one that is not there."""
+OWN = (b"local", b"worktree")
+"""What git calls the settings that a repository has itself."""
 PLAIN, RENAMED = 8, 9
 """Fields before the path of an ordinary entry, and of a renamed one."""
 
@@ -56,6 +65,32 @@ def dirty(
             for name, state in _states(said):
                 found.update(dict.fromkeys(names.get(name, ()), state))
     return found
+
+
+class Asked:
+    """What git says of files that are named one after the other; each repository is asked once.
+
+    root    what the names are relative to
+
+    For files that are all known beforehand, `dirty` is quicker.
+    """
+
+    def __init__(self, root: Path | str = ".", *, limit: float = LIMIT) -> None:
+        self._root, self._limit = root, limit
+        self._tops = dict[str, str | None]()
+        self._states = dict[str, dict[str, State]]()
+
+    def state(self, path: str) -> State | None:
+        """As `dirty` says it, None for a file without changes. Raises OptionError."""
+        real = os.path.realpath(Path(self._root, path))
+        folder = os.path.dirname(real)  # noqa: PTH120
+        if folder not in self._tops:
+            self._tops[folder] = repository(real)
+        if (top := self._tops[folder]) is None:
+            return None
+        if top not in self._states:
+            self._states[top] = dict(_states(_asked(top, STATUS, self._limit) or b""))
+        return self._states[top].get(os.path.relpath(real, top))
 
 
 def repository(path: str) -> str | None:
@@ -129,48 +164,79 @@ def _commit(top: str, rev: str, limit: float) -> str | None:
     return said.decode().strip()
 
 
+@lru_cache(maxsize=64)
+def _unfiltered(top: str, limit: float) -> Mapping[str, str]:
+    """The environment in which a repository's own filters are none; the user's own stay."""
+    said = _asked(top, FILTERS, limit, failing=(1,), environment={})
+    words = (said or b"").split(b"\0")
+    own = {
+        name.rpartition(b".")[0]
+        for scope, name in zip(words[::2], words[1::2], strict=False)
+        if scope in OWN
+    }
+    settings = [
+        (f"{os.fsdecode(name)}.{key}", value)
+        for name in sorted(own)
+        for key, value in COMMANDS.items()
+    ]
+    found = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for at, (key, value) in enumerate(settings):
+        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+    return found
+
+
 def _asked(
-    top: str, command: Sequence[str], limit: float, *, failing: Sequence[int] = ()
+    top: str,
+    command: Sequence[str],
+    limit: float,
+    *,
+    failing: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> bytes | None:
     """What git answers; None where there is no git.
 
-    failing   exit codes that are an answer too
+    failing       exit codes that are an answer too
+    environment   further variables; None lets no filter of the repository's own run
     """
+    further = _unfiltered(top, limit) if environment is None else environment
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
-    environment = {
+    given = {
         **inherited,
+        **further,
+        "GIT_ALLOW_PROTOCOL": "none",  # what is not here is not fetched: that may take a command
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"):
         if name in os.environ:  # whose settings, not which repository
-            environment[name] = os.environ[name]
+            given[name] = os.environ[name]
     try:
         done = subprocess.run(  # noqa: S603 - a command of ours; paths come after "--"
             ["git", *SETTINGS, "-C", top, *command],  # noqa: S607 - the user's own git
             capture_output=True,
             check=False,
-            env=environment,
+            env=given,
             stdin=subprocess.DEVNULL,
             timeout=limit,
         )
     except FileNotFoundError:
         return None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _unsaid(top, str(error)) from error
+        raise _unsaid(top, command, str(error)) from error
     if done.returncode and done.returncode not in failing:
-        raise _unsaid(top, done.stderr.decode(errors="replace").strip())
+        raise _unsaid(top, command, done.stderr.decode(errors="replace").strip())
     return done.stdout
 
 
-def _unsaid(top: str, reason: str) -> OptionError:
+def _unsaid(top: str, command: Sequence[str], reason: str) -> OptionError:
+    asked = command[0] == STATUS[0]
     return OptionError(
         "git cannot say what has changed",
         where=top,
-        expected="an answer of git status",
+        expected=f"an answer of git {command[0]}",
         got=reason,
-        hint="--allow-dirty goes on without asking",
+        hint="--allow-dirty goes on without asking" if asked else "",
     )
 
 

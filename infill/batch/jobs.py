@@ -151,7 +151,7 @@ def _job(line: bytes, where: str, plan: Plan) -> Job:
         got = "both" if "path" in found else "neither"
         raise _wrong(where, "a path or a text", got)
     holes = tuple(_hole(one, where) for one in found.get("holes", ()))
-    settings = {name: found[name] for name in _SETTINGS if name in found}
+    settings = {name: KEYS[name].taken(found[name]) for name in _SETTINGS if name in found}
     try:
         replace(plan.recipe, **settings).settings()
     except InfillError as error:

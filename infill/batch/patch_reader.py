@@ -70,7 +70,9 @@ def read_patch(data: bytes, name: str = "<patch>", *, strip: int = 1) -> tuple[F
 
 
 def inside(path: str, where: str) -> str:
-    """A path that stays below the folder that it is taken from. Raises PathError.
+    """A path that stays below the folder that it is taken from, and out of what is git's.
+
+    Raises PathError.
 
     >>> inside("./a/b.py", "x.diff")
     'a/b.py'
@@ -83,6 +85,13 @@ def inside(path: str, where: str) -> str:
             expected="a file below it, with no .. in its path",
             got=repr(path),
             hint="make the patch again from that folder, or name another with --root",
+        )
+    if any(part.lower() == ".git" for part in pure.parts):  # its settings and hooks are commands
+        raise PathError(
+            "a path leads into git's own folder",
+            where=where,
+            expected="a file that git could keep",
+            got=repr(path),
         )
     return str(pure)
 

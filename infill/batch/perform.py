@@ -13,7 +13,7 @@ from infill.batch.task import Doubts, Failure, Outcome, Piece, Task
 from infill.decode.trace import Trace
 from infill.edit.changes import beside, composed, shifted
 from infill.edit.denoising import Frame
-from infill.edit.following import by_words, following
+from infill.edit.following import by_words, following, trimmed
 from infill.edit.goals import Command
 from infill.edit.proposal import Proposal
 from infill.edit.revise import revise
@@ -124,10 +124,21 @@ def _followed(
             continue
         found.append(work(old, allowed, trigger=edit))
         for change in reversed(following(found[-1], edit, text)):
+            least = trimmed(text, change)  # its word may have what the user typed, or not allowed
+            if any(_overlap(least.span, span) for span in pinned if span != pinned[index]):
+                continue
+            if _overlap(least.span, own := pinned[index]):  # both sides of it were changed as one
+                start, stop = min(own.start, least.span.start), max(own.stop, least.span.stop)
+                pinned[index] = Span(start, stop)
             edits = composed(task.data, edits, change)
             text = apply_edits(text, [change])
-            spans, pinned = shifted(spans, change), shifted(pinned, change)
+            spans, pinned = shifted(spans, least), shifted(pinned, least)
     return _revision(edits, found, traces=traces)
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    """Whether two spans share a byte, or one that is empty is inside of the other."""
+    return one.start < other.stop and other.start < one.stop
 
 
 def _revision(edits: tuple[TextEdit, ...], found: Sequence[Revised], *, traces: bool) -> Outcome:

@@ -56,7 +56,7 @@ def kept(where: str, what: str = "the journal cannot be kept") -> Generator[None
 def begun(folder: Path) -> tuple[Path, int]:
     """A new name for a run, and its lock. Raises JournalError where the folder is of no use."""
     with kept(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it has users' texts
         for old in journals(folder)[: 1 - MOST_KEPT]:
             forget(folder, old)
         while True:

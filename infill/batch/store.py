@@ -31,7 +31,7 @@ class Store:
         self._db = None
         if folder is not None:
             with suppress(sqlite3.Error, OSError):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._db = sqlite3.connect(folder / FILE, timeout=10.0)
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = NORMAL")

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from infill import errors
+from infill.edit.files import open_file
 from infill.edit.holes import Hole
 from infill.edit.recipe import Recipe
 from infill.errors import InfillError
@@ -23,6 +26,9 @@ from infill.text import TextEdit, apply_edits
 from infill.version import VERSION
 
 __all__ = ["Doubts", "Failure", "Outcome", "Piece", "Task", "replace"]
+
+IMPORTS = re.compile(rb"^\s*%import\s+\.", re.MULTILINE)
+"""A line of a grammar that takes rules from a file beside it."""
 
 Operation = Literal["fill", "rewrite", "revise"]
 
@@ -65,11 +71,17 @@ class Task:
 
     @property
     def repeatable(self) -> bool:
-        """Whether the same task has the same outcome: a goal's command asks more than the text."""
-        return self.recipe.goal is None
+        """Whether the same task has the same outcome: a goal's command asks more than the text.
+
+        So does a grammar that takes rules from files beside it.
+        """
+        return self.recipe.goal is None and not IMPORTS.search(_grammar(self.recipe.grammar))
 
     def key(self, model: str) -> str:
-        """A digest of all that decides the outcome; `model` is the weights' digest."""
+        """A digest of all that decides the outcome; `model` is the weights' digest.
+
+        Raises InfillError where the grammar is a file that cannot be read.
+        """
         holes = [[h.start, h.stop, h.min_tokens, h.max_tokens] for h in self.holes]
         edited, prepared = (
             [[e.span.start, e.span.stop, e.new.hex()] for e in edits]
@@ -85,11 +97,18 @@ class Task:
             prepared,
             edited,
             asdict(self.recipe),
+            hashlib.sha256(_grammar(self.recipe.grammar)).hexdigest(),
             asdict(self.doubts) if self.operation == "revise" else None,
         ]
         if not self.repeatable:
             parts += [self.name, self.folder]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _grammar(choice: str | None) -> bytes:
+    """The text of a grammar that is a file; a name says all there is to know."""
+    path = Path(choice or "")
+    return open_file(path).source.data if path.suffix in {".lark", ".json"} else b""
 
 
 @dataclass(frozen=True, slots=True)

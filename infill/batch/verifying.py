@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Self
 
 from infill.edit.recipe import words_of
-from infill.edit.running import Ran, copy_folder, filled_in, put_into, run
+from infill.edit.running import COPY, Ran, as_argument, copy_folder, filled_in, put_into, run
 from infill.errors import CommandError, OptionError
 
 PATH = "{path}"
@@ -116,7 +116,7 @@ class Verifier:
             return self._copies.get_nowait()
         except queue.Empty:
             pass
-        folder = tempfile.TemporaryDirectory(prefix="infill-verify-", ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(prefix=COPY, ignore_cleanup_errors=True)
         copy = Path(self._stack.enter_context(folder)) / self.root.name
         try:
             copy_folder(self.root, copy)
@@ -130,7 +130,7 @@ class Verifier:
         return copy
 
     def _ran(self, copy: Path, place: str) -> Ran:
-        words = filled_in(self.words, {PATH: place, "{python}": sys.executable})
+        words = filled_in(self.words, {PATH: as_argument(place), "{python}": sys.executable})
         try:
             ran = run(
                 words,

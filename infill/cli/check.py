@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from infill.batch.check import Asked, checked
 from infill.batch.findings import Finding
@@ -106,7 +107,8 @@ class _Checking:
 
     def run(self) -> Exit:
         request = self.request
-        if request.grammar is not None and not request.completable:
+        source = click.get_current_context().get_parameter_source("grammar")
+        if source is ParameterSource.COMMANDLINE and not request.completable:
             raise click.UsageError("--grammar says what --completable asks; give that too.")
         asked = Asked(
             marker=request.marker, completable=request.completable, grammar=request.grammar

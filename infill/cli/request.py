@@ -141,6 +141,10 @@ class Request:
                 not self.from_stdin and self.stdin_filename is not None,
                 "--stdin-filename is for standard input; pass - as the path.",
             ),
+            (
+                self.from_stdin and self.verify_cmd is not None and self.stdin_filename is None,
+                "--verify-cmd judges files; say with --stdin-filename which one - stands for.",
+            ),
             (self.write and self.check, "--check writes nothing; leave out --write."),
             (
                 self.interactive and (self.check or self.format != "text"),

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from infill.batch.conductor import Conductor, Orders
 from infill.batch.engines.protocol import Engine
-from infill.batch.git import dirty
+from infill.batch.git import Asked, State, dirty
 from infill.batch.jobs import rows as rows_of
 from infill.batch.journal import SKIPPED, Journal, Row
 from infill.batch.planning import Plan
@@ -99,7 +99,9 @@ def resumed(journal: Journal, *, write: bool, quiet: bool) -> Exit:
     except OSError as error:
         reason = error.strerror or str(error)
         raise PathError("the run's folder is gone", where=facts["root"], got=reason) from error
+    asked = request
     request = replace(request, write=request.write or write, quiet=request.quiet or quiet)
+    request = replace(request, check=asked.check and not request.write)
     request = replace(request, limit=None, deadline=None)
     if SKIPPED not in facts:
         if STDIN in {*request.paths, request.files_from}:
@@ -109,6 +111,8 @@ def resumed(journal: Journal, *, write: bool, quiet: bool) -> Exit:
                 hint="run the command again; nothing was done",
             )
         _plan(journal, request)
+    if request.writes and not asked.writes and not asked.allow_dirty:
+        _require_clean(journal)
     journal.plan_again()
     return _conducted(journal, request, failures=0, again=True)
 
@@ -148,6 +152,7 @@ def _conducted(journal: Journal, request: Request, *, failures: int, again: bool
             failures=most,
             seconds=request.deadline,
             verifier=verifier,
+            texts=request.from_stdin,
             choose=showing.choose if request.interactive else None,
             fresh=request.fresh or request.trace is not None or viewer is not None,
             observe=observe,
@@ -210,13 +215,13 @@ def _plan(journal: Journal, request: Request) -> None:
         skipped[IDLE] = skipped.get(IDLE, 0) + 1
 
     if request.writes and not request.allow_dirty:
-        plan = replace(plan, refuse=_clean_only(walked.paths))
+        plan = replace(plan, refuse=_clean_only(dirty(walked.paths).get))
     rows = plan.files(walked.paths, named=walked.named.__contains__, skip=skip)
     journal.plan(rows, skipped=skipped)
 
 
 def _jobs(request: Request, plan: Plan) -> Iterator[Row]:
-    """The rows of a list of jobs; its files are read once to know their names, and once more."""
+    """The rows of a list of jobs."""
     (path,) = request.paths
     with ExitStack() as stack:
         try:
@@ -247,24 +252,36 @@ def _walked(request: Request) -> Walked:
 
 def _refusing(*, clean: bool) -> Callable[[str], InfillError | None]:
     """Refuses files that a link in the root leads out of it, or where asked for have changes."""
-    root = str(Path.cwd())
+    root, unclean = str(Path.cwd()), _clean_only(Asked().state)
 
     def refusal(path: str) -> InfillError | None:
         try:
             require_inside(path, root=root)
         except PathError as error:
             return error
-        return _clean_only([path])(path) if clean else None
+        return unclean(path) if clean else None
 
     return refusal
 
 
-def _clean_only(paths: Sequence[str]) -> Callable[[str], InfillError | None]:
+def _require_clean(journal: Journal) -> None:
+    """Raise DirtyError where a file that is still to be written has changes of the user's.
+
+    They were not asked about when the run was planned, because nothing was to be written then.
+    """
+    rows = [journal.row(n) for n in journal.numbers("planned", "done")]
+    paths = [row.name for row in rows if row.path is not None]
+    refusal = _clean_only(dirty(paths).get)
+    for path in paths:
+        if (error := refusal(path)) is not None:
+            raise error
+
+
+def _clean_only(state_of: Callable[[str], State | None]) -> Callable[[str], InfillError | None]:
     """Refuses files that have changes which are not committed."""
-    found = dirty(paths)
 
     def refusal(path: str) -> InfillError | None:
-        if (state := found.get(path)) is None:
+        if (state := state_of(path)) is None:
             return None
         return DirtyError(
             "the file has changes that are not committed",

@@ -62,8 +62,9 @@ def runs(run: str | None, *, diff: bool, form: str, forget: int | None, color: s
 def resume(run: str, *, write: bool, quiet: bool) -> Exit:
     """Go on with a run that was interrupted, as it was asked for.
 
-    What is done is not done again, and what is shown is all of it. RUN is an id as `infill runs`
-    lists it, the beginning of one, or last.
+    What is done is not done again, and what is shown is all of it. With --write, files that have
+    uncommitted changes are refused, unless the run was to --allow-dirty. RUN is an id as `infill
+    runs` lists it, the beginning of one, or last.
     """
     from infill.batch.journal import Journal  # noqa: PLC0415 - sqlite3
     from infill.batch.shelf import runs_folder  # noqa: PLC0415 - likewise

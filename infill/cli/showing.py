@@ -49,6 +49,7 @@ class Showing:
         self._stack = ExitStack()
         self._patch: io.FileIO | None = None
         self._begun = time.perf_counter()
+        self._texts = journal.count()
         self._row: Row
         self._colored = wants_color(request.color, terminal=sys.stdout.isatty())
 
@@ -68,6 +69,15 @@ class Showing:
         self._stack.close()
         self._watcher = Unwatched()
         self.totals = replace(self.totals, seconds=time.perf_counter() - self._begun)
+        if (
+            self.request.all_or_nothing
+            and self.request.writes
+            and self.totals.statuses.get("changed")
+        ):
+            note(
+                "nothing was written: --all-or-nothing, and not all is good",
+                quiet=self.request.quiet,
+            )
         if not self.request.quiet and (self.totals.texts > 1 or self.totals.skipped):
             run = self.journal.id if self.request.writes or self._unfinished else ""
             summary(self.totals, color=self.request.color, run=run)
@@ -203,13 +213,13 @@ class Showing:
 
     def _remark(self, entry: Entry) -> None:
         """A line of what was done; of many texts only their sum is told."""
-        if entry.status == "pending" or self.journal.count() > FEW:
+        if entry.status == "pending" or self._texts > FEW:
             return
         outcome = entry.outcome
         scores = [piece.score for piece in outcome.pieces if piece.score is not None]
         noun = "change" if entry.operation == "revise" else "hole"
         # texts side by side take each other's time
-        took = [f"{outcome.seconds:.1f} s"] if self.journal.count() == 1 else []
+        took = [f"{outcome.seconds:.1f} s"] if self._texts == 1 else []
         parts = (
             count(len(outcome.edits), noun),
             *(remark for remark in outcome.remarks if not remark.startswith(STILL)),

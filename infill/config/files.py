@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from infill.config.environment import read, variable
-from infill.config.places import CONFIG, state_folder, user_file
+from infill.config.places import CONFIG, home_of, state_folder, user_file
 from infill.config.schema import KEYS
 from infill.config.tables import Problem, flat, parsed, text_of
 from infill.config.trust import is_trusted
@@ -150,7 +150,7 @@ def find(
 
 def file_at(path: Path, kind: Kind = "named") -> File:
     """A file that somebody names."""
-    return File(path.expanduser().absolute(), kind, TABLE if path.name == SHARED else ())
+    return File(home_of(path).absolute(), kind, TABLE if path.name == SHARED else ())
 
 
 def read_file(file: File, environ: Mapping[str, str] = os.environ, *, check: bool = True) -> Loaded:
@@ -200,7 +200,7 @@ def _placed(value: object, folder: Path) -> object:
     if not isinstance(value, str):
         return value
     is_path = "/" in value or os.sep in value or Path(value).suffix in ENDINGS or value[0] == "~"
-    return str(folder / Path(value).expanduser()) if is_path else value
+    return str(folder / home_of(value)) if is_path else value
 
 
 def _here() -> Path:

@@ -6,8 +6,19 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from infill.errors import OptionError
+
 NAME = "infill"
 CONFIG, STATE = "INFILL_CONFIG", "INFILL_STATE"
+
+
+def home_of(path: Path | str) -> Path:
+    """A path that may begin with "~". Raises OptionError where nobody knows whose home that is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        hint = "write the folder out"
+        raise OptionError("there is no such home", where=str(path), hint=hint) from error
 
 
 def user_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -16,7 +27,7 @@ def user_file(environ: Mapping[str, str] = os.environ) -> Path:
     `/dev/null` stands for none.
     """
     if named := environ.get(CONFIG):
-        return Path(named).expanduser().absolute()
+        return home_of(named).absolute()
     import platformdirs  # noqa: PLC0415 - not for `--help`
 
     return platformdirs.user_config_path(NAME, appauthor=False) / "config.toml"
@@ -25,7 +36,7 @@ def user_file(environ: Mapping[str, str] = os.environ) -> Path:
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """What must outlast a run: `$INFILL_STATE`, or where this system keeps state."""
     if named := environ.get(STATE):
-        return Path(named).expanduser().absolute()
+        return home_of(named).absolute()
     import platformdirs  # noqa: PLC0415 - not for `--help`
 
     return platformdirs.user_state_path(NAME, appauthor=False)

@@ -43,7 +43,7 @@ def following(result: Revised, edit: TextEdit | None, now: bytes) -> tuple[TextE
         elif edit is not None and holder is None and one.span.start >= edit.span.stop:
             start, stop = start + growth, stop + growth
         if now[start:stop] != one.new:
-            found.append(_trimmed(now, start, stop, one.new))
+            found.append(trimmed(now, TextEdit(Span(start, stop), one.new)))
     return tuple(_worded(now, found))
 
 
@@ -75,8 +75,9 @@ def _worded(data: bytes, edits: Sequence[TextEdit]) -> Iterator[TextEdit]:
         yield TextEdit(span, apply_edits(text, [TextEdit(Span(a, b), new) for a, b, new in own]))
 
 
-def _trimmed(data: bytes, start: int, stop: int, new: bytes) -> TextEdit:
+def trimmed(data: bytes, edit: TextEdit) -> TextEdit:
     """A change without what stays at its ends, cut between characters."""
+    start, stop, new = edit.span.start, edit.span.stop, edit.new
     text, other = data[start:stop].decode(), new.decode()
     left = right = 0
     while left < min(len(text), len(other)) and text[left] == other[left]:

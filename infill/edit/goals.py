@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill.canvas import Canvas
-from infill.edit.running import Ran, copy_folder, filled_in, put_into, run
+from infill.edit.running import COPY, Ran, as_argument, copy_folder, filled_in, put_into, run
 from infill.edit.verify import verify
 from infill.errors import GoalError, OptionError
 from infill.goal import Goal
@@ -228,7 +228,7 @@ class Command(_Cached):
         return self.score(text) >= self.enough
 
     def _run(self, text: str) -> float:
-        with tempfile.TemporaryDirectory(prefix="infill-goal-", ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(prefix=COPY, ignore_cleanup_errors=True) as name:
             copy = Path(name) / "copy"
             if self.folder is None:
                 copy.mkdir()
@@ -250,7 +250,7 @@ class Command(_Cached):
 
     def _ended(self, copy: Path, outside: Path) -> Ran | None:
         """How the command ended; None where it was late and that has a score."""
-        named = {"{path}": self.path, "{python}": sys.executable}
+        named = {"{path}": as_argument(self.path), "{python}": sys.executable}
         words = filled_in(self.argv, named)
         try:
             ran = run(

@@ -22,8 +22,9 @@ OUTPUT = 1_000_000
 
 ASKED = 0.2
 """Seconds after which it is asked whether a command is to go on."""
-
-UNTOUCHED = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__")
+COPY = "infill-copy-"
+"""How temporary folders begin that have copies; one may be in the folder that is copied."""
+UNTOUCHED = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", f"{COPY}*")
 """What a copy of a folder leaves out: large, and no part of what a text is tested by."""
 
 
@@ -33,6 +34,15 @@ class Ran:
 
     status: int
     output: str
+
+
+def as_argument(path: str) -> str:
+    """A path below a folder as a command's word; no name of a file is an option.
+
+    >>> as_argument("a.py"), as_argument("-c.py")
+    ('a.py', './-c.py')
+    """
+    return f"./{path}" if path.startswith("-") else path
 
 
 def filled_in(words: Sequence[str], named: Mapping[str, str]) -> list[str]:

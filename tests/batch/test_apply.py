@@ -173,6 +173,15 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path_factory, kind):
     assert outside.read_bytes() == FILES["e.txt"][0]
 
 
+def test_a_link_to_what_is_gits_own_is_refused():
+    Path(".git").mkdir()
+    Path("e.txt").rename(".git/config")
+    Path("e.txt").symlink_to(".git/config")
+    done = run("-", stdin=patch("e.txt"))
+    assert (done.exit_code, Path(".git/config").read_bytes()) == (2, UNTOUCHED["e.txt"])
+    assert "git's own folder" in done.stderr
+
+
 def test_a_link_inside_the_root_is_followed_and_stays():
     Path("e.txt").rename("real.txt")
     Path("e.txt").symlink_to("real.txt")
@@ -261,6 +270,7 @@ def test_a_report_that_contradicts_itself_is_refused():
     [
         ("path", "../a.py", "out of the folder"),
         ("path", "/etc/passwd", "out of the folder"),
+        ("path", ".git/config", "git's own folder"),
         ("path", None, "'path', a str"),
         ("after", None, "'after', a str"),
         ("holes", [3], "a hole with 'start'"),

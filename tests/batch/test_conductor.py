@@ -411,3 +411,64 @@ def test_what_a_person_chooses_is_checked_again(work):
     assert contents(folder) == {
         "a.py": b"a = <FILL_ME>\n", "b.py": b"b = <FILL_ME>\n", "c.py": b"c = mine\n"
     }  # fmt: skip
+
+
+def test_a_person_is_asked_also_where_all_are_written_together(work):
+    folder, _, conduct = work
+
+    def choose(row, _data, outcome):
+        return outcome if row.name.endswith("a.py") else Outcome()
+
+    rows = conduct(write=True, together=True, choose=choose)
+    assert [row.state for row in rows] == ["written", "done", "done"]
+    assert contents(folder) == {
+        "a.py": FILLED["a.py"], "b.py": b"b = <FILL_ME>\n", "c.py": b"c = <FILL_ME>\n"
+    }  # fmt: skip
+
+
+NEEDS_14 = """{python} -c "import sys; sys.exit('a = 14' in open('{path}').read())" {path}"""
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_was_done_but_not_yet_judged_is_judged_when_a_run_is_taken_up(work, together):
+    folder, _, conduct = work
+    conduct()  # as where a run was killed while its commands ran
+    with Verifier(NEEDS_14, folder, seconds=10) as verifier:
+        rows = conduct(write=True, verifier=verifier, together=together)
+    others = "done" if together else "written"
+    assert [row.state for row in rows] == ["failed", others, others]
+    assert (folder / "a.py").read_bytes() == b"a = <FILL_ME>\n"
+
+
+def test_a_part_of_the_changes_is_judged_by_itself(work):
+    folder, _, conduct = work
+
+    def choose(row, _data, outcome):
+        (edit,) = outcome.edits
+        mine = b"a = 14" if row.name.endswith("b.py") else b"15"
+        return Outcome(edits=(TextEdit(edit.span, mine),), pieces=(Piece("mine"),))
+
+    with Verifier(NEEDS_14, folder, seconds=10) as verifier:
+        (folder / "a.py").write_bytes(b"another text")
+        rows = conduct(write=True, verifier=verifier, choose=choose)
+    assert [row.state for row in rows] == ["failed", "failed", "written"]
+    assert [row.failure.kind for row in rows[:2]] == ["StaleError", "CommandError"]
+
+
+def test_changes_that_are_judged_together_are_judged_where_another_text_failed(work):
+    folder, _, conduct = work
+    (folder / "b.py").write_bytes(b"changed meanwhile")
+    script = "import pathlib, sys; sys.exit('14' in pathlib.Path('c.py').read_text())"
+    with Verifier(f'{{python}} -c "{script}"', folder, seconds=10) as verifier:
+        rows = conduct(verifier=verifier)
+    assert [row.failure.kind for row in rows] == ["CommandError", "StaleError", "CommandError"]
+    assert rows[0].outcome.edits == ()
+
+
+def test_only_all_or_nothing_lets_one_failure_hinder_changes_that_are_judged_together(work):
+    folder, _, conduct = work
+    with Verifier("true", folder, seconds=10) as verifier:
+        rows = conduct(limit=2, write=True, verifier=verifier, together=True)
+        assert [row.state for row in rows] == ["done", "done", "planned"]
+        rows = conduct(limit=0, write=True, verifier=verifier)
+    assert [row.state for row in rows] == ["written", "written", "planned"]

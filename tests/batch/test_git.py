@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.batch.differing import edits_between
-from infill.batch.git import before_of, changed_since, dirty, spans_after
+from infill.batch.git import Asked, before_of, changed_since, dirty, spans_after
 from infill.errors import OptionError
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -259,3 +259,59 @@ def test_a_long_text_with_small_changes_takes_no_time():
     edits = edits_between(old, b"".join(lines))
     assert time.perf_counter() - begun < 2
     assert b"".join(lines) == apply_edits(old, edits)
+
+
+@pytest.mark.parametrize("filtered", ["clean", "smudge", "process"])
+def test_no_filter_of_a_repository_is_run(here, tmp_path, filtered):
+    committed(here, "a.py")
+    (here / ".gitattributes").write_text("*.py filter=a=b\n")
+    git(here, "config", f"filter.a=b.{filtered}", f"sh -c 'touch {tmp_path}/ran; cat'")
+    git(here, "config", "filter.a=b.required", "true")
+    (here / "a.py").write_text("y = 1\n")
+    assert dirty(["a.py"]) == {"a.py": "modified"}
+    assert before_of("HEAD", "a.py") == b"x = 1\n"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_filter_of_the_user_is_run(here, tmp_path, monkeypatch):
+    (tmp_path / "config").write_text('[filter "own"]\n\tsmudge = tr x z\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    committed(here, "a.py")
+    (here / ".gitattributes").write_text("*.py filter=own\n")
+    assert before_of("HEAD", "a.py") == b"z = 1\n"
+
+
+def test_what_a_repository_does_not_have_is_not_fetched(here, tmp_path):
+    committed(here, "a.py")
+    blob = git(here, "rev-parse", "HEAD:a.py")
+    (here / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    for name, value in (
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", str(here)),
+        ("remote.origin.uploadpack", f"touch {tmp_path}/ran; false"),
+    ):
+        git(here, "config", name, value)
+    with pytest.raises(OptionError, match="cat-file") as caught:
+        before_of("HEAD", "a.py")
+    assert "allow-dirty" not in caught.value.hint
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_repository_is_asked_once_about_files_that_come_one_by_one(here, monkeypatch):
+    committed(here, *ODD)
+    (here / "t\tt.py").write_text("changed")
+    (here / "new.py").write_text("not known")
+    asked, calls, run = Asked(), list[list[str]](), subprocess.run
+
+    def counted(command, **options):
+        calls.append(command)
+        return run(command, **options)
+
+    monkeypatch.setattr("subprocess.run", counted)
+    found = {name: asked.state(name) for name in (*ODD, "new.py", "gone.py")}
+    assert {name: state for name, state in found.items() if state} == {"t\tt.py": "modified"}
+    assert found == {name: dirty([name]).get(name) for name in found}
+    assert len([call for call in calls if "status" in call]) == 1 + len(found)
+    assert Asked(here.parent).state("repo/d/[a].py") is None

@@ -242,6 +242,13 @@ def test_a_path_that_leads_out_is_refused(path):
         read_patch(patch.encode())
 
 
+@pytest.mark.parametrize("path", [".git/config", "sub/.GIT/hooks/post-commit"])
+def test_a_path_to_what_is_gits_own_is_refused(path):
+    patch = f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n"
+    with pytest.raises(PathError, match="git's own"):
+        read_patch(patch.encode())
+
+
 def test_a_file_twice_in_a_patch_is_refused():
     part = f"{HEAD}@@ -1 +1 @@\n-a\n+b\n"
     with pytest.raises(PathError, match="twice"):

@@ -352,3 +352,18 @@ def test_walking_needs_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert not {"numpy", "torch", "click", "rich"} & set(done.stdout.split())
+
+
+def test_a_few_stars_take_no_time_to_say_no():
+    rules = Rules.of([f"{'*a' * 30}b", f"/x/{'*a?' * 30}[b]/*c"])
+    name = "a" * 250
+    assert (rules.says(name), rules.says(f"x/{name}/c")) == (None, None)
+    assert (rules.says(f"{name}b"), rules.says(f"x/{name}b/c")) == (True, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("name", [".gitignore", ".infillignore", ".git"])
+def test_a_named_pipe_in_the_place_of_an_ignore_file_is_not_waited_for(here, name):
+    made(here, "a.py")
+    os.mkfifo(here / name)
+    assert walk(["."]).paths == ("a.py",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -14,12 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from settings_drawn import SETTINGS
 
+from infill.batch.codec import task_from
+from infill.batch.jobs import rows
+from infill.batch.planning import Plan
 from infill.cli import installed, main
 from infill.cli.configured import Configured, config_options, settle
 from infill.cli.configuring import shown, toml
 from infill.cli.installed import Need
 from infill.config.files import Config, Layer
 from infill.config.schema import KEYS
+from infill.edit.recipe import Recipe
 
 
 @click.group(cls=Configured)
@@ -319,3 +324,25 @@ def test_what_is_missing_is_found_through_extras(monkeypatch):
     assert ["inner"] == [*installed.missing(Need("outer", ("x",)))]
     assert [] == [*installed.missing(Need("outer"))]
     assert ["inner"] == [*installed.missing(Need("inner"))]
+
+
+def test_a_grammar_of_the_project_is_no_mistake_of_a_check_that_asks_none(run, home):
+    (home / "infill.toml").write_text('grammar = "json"\n')
+    (home / "a.py").write_text("x = 1\n")
+    assert run("check", "a.py").exit_code == 0
+    told = run("check", "a.py", "--grammar", "json")
+    assert (told.exit_code, "--completable" in told.stderr) == (2, True)
+
+
+def test_a_job_says_settings_as_a_file_does():
+    line = b'{"text": "x", "language": "python", "grammar": "auto", "temperature": 1}'
+    plan = Plan(operation="fill", recipe=Recipe(grammar="json"), find=lambda _source, _: ())
+    [row] = rows(io.BytesIO(line), "jobs", plan, finder=lambda _: plan.find)
+    assert Recipe(temperature=1.0) == task_from(row.task, b"x").recipe
+
+
+@pytest.mark.parametrize("name", ["INFILL_CONFIG", "INFILL_STATE"])
+def test_a_home_that_nobody_has_is_told(run, monkeypatch, name):
+    monkeypatch.setenv(name, "~no-such-user/x")
+    told = run("config", "path") if name == "INFILL_CONFIG" else run("runs")
+    assert (told.exit_code, "no such home" in told.stderr) == (2, True)
