@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 from infill.batch.engines.abreast import abreast
-from infill.batch.engines.protocol import Done, Numbered, broken, failed, side_by_side
+from infill.batch.engines.protocol import Done, Engine, Numbered, broken, failed, side_by_side
 from infill.batch.perform import performed
 from infill.edit.denoising import Frame
 from infill.models.catalogue import load
 from infill.models.denoiser import Denoiser
 
 
-class Inline:
+class Inline(Engine):
     """Performs tasks here, one by one or some side by side.
 
     model    a name, a folder, or a model that was loaded
@@ -67,17 +65,6 @@ class Inline:
 
     def close(self) -> None:
         """Nothing was started."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _named(watch: Callable[[Frame, str], None], name: str, frame: Frame) -> None:

@@ -15,11 +15,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from infill.batch.engines.dispatch import Dispatch, Gone, Said, Setup
-from infill.batch.engines.protocol import Done, Numbered, usable_cores
+from infill.batch.engines.protocol import Done, Engine, Numbered, usable_cores
 from infill.batch.task import Task
 from infill.errors import WorkerError
 
@@ -31,7 +29,7 @@ PATIENCE = 2.0
 """Seconds that a worker has to end once nobody talks to it."""
 
 
-class Processes:
+class Processes(Engine):
     """Performs tasks in `jobs` processes of this machine.
 
     model     a name or a folder
@@ -77,17 +75,6 @@ class Processes:
     def close(self) -> None:
         """End all processes."""
         self._dispatch.dismiss()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Children:

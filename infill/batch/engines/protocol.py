@@ -49,14 +49,16 @@ class Engine(Protocol):
         """End what was started; more than once does no harm."""
         ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 def jobs_for(texts: int | None, *, cores: int | None = None, gpu: bool | None = None) -> int:

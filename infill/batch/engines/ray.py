@@ -10,17 +10,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from infill.batch.engines.dispatch import Dispatch, Finished, Gone, Said, Setup
-from infill.batch.engines.protocol import Done, Numbered, without_place
+from infill.batch.engines.protocol import Done, Engine, Numbered, without_place
 from infill.batch.engines.worker import Inbox, work
 from infill.batch.task import Task
 from infill.errors import OptionError, WorkerError
 
 
-class Ray:
+class Ray(Engine):
     """Performs tasks on a cluster.
 
     address  of an existing one, "auto" to find it, "local" for one on this machine alone
@@ -89,17 +88,6 @@ class Ray:
         if self._begun:
             self._ray.shutdown()
             self._begun = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Actor:
