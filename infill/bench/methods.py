@@ -211,6 +211,12 @@ def by_copy(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
     return greedy(1)(reciting(denoiser, *parts), gap, seed)
 
 
+def coarse(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
+    """What the library chooses from few lengths."""
+    settings = Settings(schedule=Rate(1), length="coarse")
+    return Filling(settings=settings, length=unknown)(denoiser, gap, seed)
+
+
 def candidates(count: int, rank_by: Literal["agreement", "boundary"]) -> Filling:
     """So many fills of different lengths, of which the library takes the best."""
     settings = Settings(schedule=Rate(1), candidates=count, rank_by=rank_by)
@@ -236,6 +242,7 @@ FILLERS: tuple[Method[Gap], ...] = (
 )
 LENGTHS: tuple[Method[Gap], ...] = (
     Method("unknown length", greedy(1, length=unknown)),
+    Method("unknown length, coarse", coarse),
     Method("unknown length, 4 candidates by agreement", candidates(4, "agreement")),
     Method("unknown length, 4 candidates by boundary", candidates(4, "boundary")),
     Method(BASE + " (oracle length)", greedy(1)),

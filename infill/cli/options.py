@@ -217,9 +217,9 @@ DECODING: tuple[Decorator, ...] = (
     click.option(
         "--length",
         default="auto",
-        metavar="auto|N|A-B|A,B,...",
+        metavar="auto|coarse|N|A-B|A,B,...",
         show_default=True,
-        help="Tokens of a fill: found out, or one of these numbers.",
+        help="Tokens of a fill: found out, coarse: among few that double, or one of these numbers.",
     ),
     click.option(
         "--candidates",

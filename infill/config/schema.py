@@ -106,11 +106,11 @@ _RECIPE: Mapping[str, tuple[Rule, str]] = {
     "goal": (replace(TEXT, trusted=True), "Tests that the text is for: a command."),
     "length": (
         matching(
-            f"auto, a number, A-B, or numbers with commas, each from 1 to {DEFAULT.hole}",
-            r"auto|[0-9]{1,4}-[0-9]{1,4}|[0-9]{1,4}(?:,[0-9]{1,4})*",
+            f"auto, coarse, a number, A-B, or numbers with commas, each from 1 to {DEFAULT.hole}",
+            r"auto|coarse|[0-9]{1,4}-[0-9]{1,4}|[0-9]{1,4}(?:,[0-9]{1,4})*",
             _possible_length,
         ),
-        "Tokens of a fill: found out, or one of these numbers.",
+        "Tokens of a fill: found out (coarse: among few), or one of these numbers.",
     ),
     "candidates": (number(1), "Fills of different lengths to choose the best from."),
     "rank_by": (one_of("agreement", "boundary"), "The best of them: what says so."),

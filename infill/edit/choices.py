@@ -100,17 +100,19 @@ def search_named(text: str, *, where: str = "search") -> Search:
 
 
 def length_named(text: str, *, where: str = "length") -> Length:
-    """What `auto`, one number, a range `A-B` with both ends, or numbers with commas.
+    """What `auto`, `coarse`, one number, a range `A-B` with both ends, or numbers with commas.
 
     >>> length_named("auto"), length_named("5"), length_named("2-4"), length_named("1,8")
     ('auto', 5, range(2, 5), [1, 8])
     """
     if text == "auto":
         return "auto"
+    if text == "coarse":
+        return "coarse"
     if found := re.fullmatch(r"(\d+)-(\d+)", text):
         return range(int(found[1]), int(found[2]) + 1)
     if re.fullmatch(r"\d+(,\d+)*", text):
         numbers = [int(number) for number in text.split(",")]
         return numbers if len(numbers) > 1 else numbers[0]
-    expected = "auto, a number, A-B, or numbers with commas"
+    expected = "auto, coarse, a number, A-B, or numbers with commas"
     raise OptionError("this is no length", where=where, expected=expected, got=text)

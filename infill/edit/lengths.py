@@ -33,16 +33,25 @@ One look of a small model hardly tells lengths apart, and without a cost long re
 (`benchmarks/LOG.md`).
 """
 
+FINE, COARSE = 0.25, 1.0
+"""By how much of itself a length grows in a ladder.
 
-def ladder(shortest: int, longest: int) -> list[int]:
-    """The lengths worth trying: all the short ones, then steps of about a quarter.
+A coarse one has half as many looks. With the embedded model, which hardly tells lengths apart, its
+fills are as good (`benchmarks/LOG.md`); with a model that does, it misses the lengths between.
+"""
+
+
+def ladder(shortest: int, longest: int, growth: float = FINE) -> list[int]:
+    """The lengths worth trying: each longer than the one before by a share of it, one at least.
 
     >>> ladder(0, 24)
     [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 24]
+    >>> ladder(0, 24, COARSE)
+    [1, 2, 4, 8, 16, 24]
     """
     lengths = [max(shortest, min(1, longest))]
     while lengths[-1] < longest:
-        lengths.append(min(longest, lengths[-1] + max(1, lengths[-1] // 4)))
+        lengths.append(min(longest, lengths[-1] + max(1, int(growth * lengths[-1]))))
     return lengths
 
 
@@ -54,7 +63,8 @@ def choices(hole: Hole, settings: Settings, source: Source) -> list[int]:
     longest = settings.max_tokens if hole.max_tokens is None else hole.max_tokens
     longest = max(longest, hole.min_tokens)
     if isinstance(settings.length, str):
-        return ladder(hole.min_tokens, longest)
+        growth = FINE if settings.length == "auto" else COARSE
+        return ladder(hole.min_tokens, longest, growth)
     low, high = hole.min_tokens, math.inf if hole.max_tokens is None else longest
     found = _between(settings.length, low, high)
     if not found:

@@ -25,8 +25,8 @@ from infill.errors import OptionError
 from infill.goal import Goal
 from infill.limits import DEFAULT, Limits
 
-Length = Literal["auto"] | int | Sequence[int]
-"""Tokens of a fill: found out, so many, or one of several."""
+Length = Literal["auto", "coarse"] | int | Sequence[int]
+"""Tokens of a fill: found out, found out among few, so many, or one of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,9 @@ class Settings:
     search      which hypotheses to keep; `Beam(1)` is greedy
     tries       how many fills to try for each hole before giving up on one that parses
     max_tokens  the longest fill to consider, where a hole does not say
-    length      tokens of a fill: "auto" finds out, a number, or the numbers to choose from; with
-                the policy `Lengthening`, what it begins with
+    length      tokens of a fill: "auto" finds out, "coarse" too, but among few that double, for
+                half the forwards; a number, or the numbers to choose from; with the policy
+                `Lengthening`, what it begins with
     candidates  fills that parse, of different lengths, before the best of them is taken
     alternatives  other fills to hand out, distinct and ranked; they take as many more fills. Each
                 has another length of one hole: its window is denoised anew, and so is each after it
@@ -104,7 +105,7 @@ class Settings:
             ("rank_by", self.rank_by in {"agreement", "boundary"}, "agreement or boundary"),
             ("nfe_budget", self.nfe_budget is None or self.nfe_budget >= 0, "0 or more"),
             ("time_limit", self.time_limit is None or self.time_limit >= 0, "0 seconds or more"),
-            ("length", _possible(self.length, longest), f"'auto', or from 1 to {longest}"),
+            ("length", _possible(self.length, longest), f"auto, coarse, or from 1 to {longest}"),
         ):
             if not fine:
                 got = repr(getattr(self, name))
@@ -147,7 +148,7 @@ def _types(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         yield name, _is(value, kind) or (optional and value is None), expected
     width = getattr(settings.search, "width", None)
     yield "search", _is(width, Integral), "a search, such as Beam(4)"
-    yield "length", _is_length(settings.length), "'auto', int, or several of int"
+    yield "length", _is_length(settings.length), "'auto', 'coarse', int, or several of int"
 
 
 def _is(value: object, kind: type) -> bool:
@@ -165,7 +166,7 @@ def _is_length(value: object) -> bool:
 
 def _possible(length: Length, longest: int) -> bool:
     if isinstance(length, str):
-        return length == "auto"
+        return length in {"auto", "coarse"}
     if isinstance(length, range) and length:
         length = (length[0], length[-1])  # the others are between them
     numbers = length if isinstance(length, Collection) else [length]

@@ -50,6 +50,7 @@ async def inline_completion(
         "max_tokens": options.maxTokens,
         "alternatives": 0 if automatic else options.alternatives,  # they take as long again
         "time_limit": options.timeLimit,
+        "length": "coarse" if automatic else "auto",
         "context": CONTEXT,
     }
     try:

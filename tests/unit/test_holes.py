@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infill.constrain.combine import Anything
 from infill.edit.holes import Hole, checked, find_holes
-from infill.edit.lengths import ladder
+from infill.edit.lengths import COARSE, ladder
 from infill.edit.settings import Settings
 from infill.edit.verify import CHECKERS, verify
 from infill.errors import HoleError, InfillError, OptionError
@@ -160,6 +160,9 @@ def test_a_ladder_rises_from_the_shortest_to_the_longest_by_at_most_a_quarter(lo
     lengths = ladder(low, high)
     assert (max(low, min(1, high)), high) == (lengths[0], lengths[-1])
     assert all(a < b <= a + max(1, a // 4) for a, b in pairwise(lengths))
+    few = ladder(low, high, COARSE)
+    assert (few[0], few[-1]) == (lengths[0], lengths[-1])
+    assert all(a < b <= max(1, 2 * a) for a, b in pairwise(few))
 
 
 @pytest.mark.parametrize(
