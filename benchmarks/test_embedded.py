@@ -24,27 +24,30 @@ T, HOLES, RUNS = 256, 16, 5
 
 
 def test_a_denoise_step_of_the_embedded_model(figure, counted):
-    model = infill.load("embedded")
+    models = {name: infill.load(name) for name in ("embedded", "embedded:int8")}
     source = Source.of((ROOT / "infill" / "canvas.py").read_bytes())
-    ids = model.vocab.encode(source.data)[:T]
+    ids = models["embedded"].vocab.encode(source.data)[:T]
     middle = range(T // 2 - HOLES // 2, T // 2 + HOLES // 2)
     canvas = Canvas(ids, [Slot.HOLE if at in middle else Slot.GIVEN for at in range(T)])
-    state = Anything(model.vocab, exact_length=True).start(canvas)
-    times = []
+    times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(RUNS):
-        before = time.perf_counter()
-        for _frontier in denoise(
-            Hypothesis(canvas, state),
-            denoiser=model,
-            policy=Confidence(),
-            schedule=Linear(),
-            search=Beam(1),
-            rng=Streams(0),
-        ):
-            times.append(1e3 * (time.perf_counter() - before))
+        for name, model in models.items():
             before = time.perf_counter()
-    counted("embedded_step", {"steps": len(times) // RUNS, "slots": len(canvas)})
-    figure("embedded model, one denoise step (T=256)", f"{statistics.median(times):.1f} ms")
+            for _frontier in denoise(
+                Hypothesis(canvas, Anything(model.vocab, exact_length=True).start(canvas)),
+                denoiser=model,
+                policy=Confidence(),
+                schedule=Linear(),
+                search=Beam(1),
+                rng=Streams(0),
+            ):
+                times[name].append(1e3 * (time.perf_counter() - before))
+                before = time.perf_counter()
+    steps = len(times["embedded"]) // RUNS
+    counted("embedded_step", {"steps": steps, "slots": len(canvas)})
+    exact, fast = (statistics.median(row) for row in times.values())
+    figure("embedded model, one denoise step (T=256)", f"{exact:.1f} ms")
+    figure("  in 8 bits", f"{fast:.1f} ms, ratio {fast / exact:.2f}")
 
 
 def test_cold_start_to_the_first_diff(figure):

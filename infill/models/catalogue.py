@@ -12,15 +12,20 @@ from infill.models.denoiser import Denoiser
 
 EMBEDDED = Path(__file__).parent.parent / "weights"
 NAMES = {"embedded": EMBEDDED}
+INT8 = ":int8"
+"""What a model's name or folder may end in, to have its matrix products in 8 bits, on the CPU."""
 
 
 def load(name_or_path: str | Path = "embedded") -> Denoiser:
     """The model that ships with the library, or the one in a folder that the trainer exported.
 
+    With `:int8` at its end, as in "embedded:int8", its matrix products are of whole numbers: nearly
+    twice as fast on a CPU, and nearly the same (`benchmarks/LOG.md`); never on a GPU.
     A model is loaded once per process. Raises ModelError for a name that is neither, and
     WeightsError for files that are missing, damaged or not what was published.
     """
-    return _loaded(_folder(name_or_path).resolve())
+    name, int8 = _split(name_or_path)
+    return _loaded(_folder(name).resolve(), int8=int8)
 
 
 def digest_of(name_or_path: str | Path = "embedded") -> str:
@@ -28,24 +33,33 @@ def digest_of(name_or_path: str | Path = "embedded") -> str:
 
     Raises ModelError as `load` does, and WeightsError where the config cannot be read.
     """
-    path = _folder(name_or_path) / "config.json"
+    name, int8 = _split(name_or_path)
+    path = _folder(name) / "config.json"
     try:
-        return str(json.loads(path.read_bytes())["sha256"]["model.safetensors"])
+        digest = str(json.loads(path.read_bytes())["sha256"]["model.safetensors"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             "the config of the model cannot be read", where=str(path), got=repr(error)
         ) from error
+    return digest + (INT8 if int8 else "")
 
 
-def _folder(name_or_path: str | Path) -> Path:
+def _split(name_or_path: str | Path) -> tuple[str, bool]:
+    """A model's name or folder, and whether it is wanted in 8 bits."""
+    name = str(name_or_path)
+    return name.removesuffix(INT8), name.endswith(INT8)
+
+
+def _folder(name: str) -> Path:
     """The folder of a model. Raises ModelError."""
-    folder = NAMES.get(str(name_or_path), Path(name_or_path))
+    folder = NAMES.get(name, Path(name))
     if not folder.is_dir():
-        close = difflib.get_close_matches(str(name_or_path), NAMES, n=1)
+        close = difflib.get_close_matches(name, NAMES, n=1)
         raise ModelError(
-            f"there is no model {str(name_or_path)!r}",
-            expected=f"{', '.join(NAMES)}, or a folder with model.safetensors in it",
-            got=str(name_or_path),
+            f"there is no model {name!r}",
+            expected=f"{', '.join(NAMES)}, or a folder with model.safetensors in it; {INT8} may "
+            "follow",
+            got=name,
             hint=f"did you mean {close[0]!r}?" if close else "check the path",
         )
     return folder
@@ -59,7 +73,7 @@ def use_threads(count: int) -> None:
 
 
 @lru_cache(maxsize=4)
-def _loaded(folder: Path) -> Denoiser:
+def _loaded(folder: Path, *, int8: bool) -> Denoiser:
     from infill.models.native import TinyDenoiser  # noqa: PLC0415 - imports torch
 
-    return TinyDenoiser.from_folder(folder)
+    return TinyDenoiser.from_folder(folder, int8=int8)

@@ -66,6 +66,20 @@ class TinyConfig:
         return frozenset(f.name for f in fields(cls))
 
 
+ALL = slice(None)
+
+
+class Linear(nn.Linear):
+    """x·Wᵀ, without a bias; also for some of the outputs alone."""
+
+    def __init__(self, wide: int, out: int) -> None:
+        super().__init__(wide, out, bias=False)
+
+    def forward(self, x: Tensor, rows: slice = ALL) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """[…, in] → […, out], or those of the outputs."""
+        return functional.linear(x, self.weight[rows])
+
+
 class RMSNorm(nn.Module):
     """x / rms(x) · weight over the last axis (Zhang and Sennrich 2019)."""
 
@@ -149,8 +163,8 @@ class Attention(nn.Module):
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
         self.heads = config.heads
-        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
-        self.out = nn.Linear(config.width, config.width, bias=False)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.out = Linear(config.width, config.width)
         self.q_norm = RMSNorm(config.width // config.heads, config.eps)
         self.k_norm = RMSNorm(config.width // config.heads, config.eps)
 
@@ -173,10 +187,10 @@ class Attention(nn.Module):
     ) -> Tensor:
         """[B, T, D] → [B, Q, D]: `forward` at these slots of each row, int64 [B, Q]."""
         B, T, D = x.shape
-        own, others = self.qkv.weight.split((D, 2 * D))
-        k, v = functional.linear(x, others).view(B, T, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        own, others = slice(D), slice(D, None)
+        k, v = self.qkv(x, others).view(B, T, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         picked = x.gather(1, slots[:, :, None].expand(-1, -1, D))
-        q = functional.linear(picked, own).view(B, slots.shape[1], self.heads, -1).transpose(1, 2)
+        q = self.qkv(picked, own).view(B, slots.shape[1], self.heads, -1).transpose(1, 2)
         cos, sin = (part[slots][:, None] for part in rope)
         q = _turn(self.q_norm(q), (cos, sin)).to(v.dtype)
         return self._attend(q, _turn(self.k_norm(k), rope).to(v.dtype), v, keys)
@@ -199,8 +213,8 @@ class SwiGLU(nn.Module):
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
-        self.gate_up = nn.Linear(config.width, 2 * config.ff, bias=False)
-        self.down = nn.Linear(config.ff, config.width, bias=False)
+        self.gate_up = Linear(config.width, 2 * config.ff)
+        self.down = Linear(config.ff, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, D] → [B, T, D]."""

@@ -20,8 +20,10 @@ from infill.decode.scores import LogitScores
 from infill.errors import ModelError, OptionError
 from infill.models.asked import FEWEST, Hidden
 from infill.models.bytelevel import byte_of_letter
+from infill.models.catalogue import INT8
 from infill.models.denoiser import Capabilities
-from infill.models.tiny import TinyTransformer, load_model
+from infill.models.int8 import to_int8
+from infill.models.tiny import WEIGHTS, TinyTransformer, load_model
 from infill.vocab import Vocab
 
 Ids = NDArray[np.int64]
@@ -47,7 +49,7 @@ class TinyDenoiser:
         tags = {language: specials[tag] for language, tag in card["languages"].items()}
         self.capabilities = Capabilities(
             name=card["name"],
-            digest=card["sha256"]["model.safetensors"],
+            digest=card["sha256"][WEIGHTS],
             context=model.config.context,
             device=str(model.embed.device),
             shadow=True,
@@ -55,12 +57,23 @@ class TinyDenoiser:
         )
 
     @classmethod
-    def from_folder(cls, folder: str | Path, *, device: str | None = None) -> TinyDenoiser:
+    def from_folder(
+        cls, folder: str | Path, *, device: str | None = None, int8: bool = False
+    ) -> TinyDenoiser:
         """Load weights and tokenizer; CUDA when present, in fp32 everywhere else.
 
-        On CPUs without bf16 instructions bf16 is 7 to 12 times slower than fp32.
-        Raises WeightsError for files that are missing, damaged or not what was published.
+        On CPUs without bf16 instructions bf16 is 7 to 12 times slower than fp32. `int8` computes
+        matrix products in 8 bits (`int8.py`), on the CPU.
+        Raises WeightsError for files that are missing, damaged or not what was published, and
+        OptionError for 8 bits elsewhere.
         """
+        if int8:
+            if device not in {None, "cpu"}:
+                raise OptionError("8 bits are for the CPU", expected="cpu", got=str(device))
+            model, card, tokenizer = load_model(Path(folder))
+            hashes = card["sha256"] | {WEIGHTS: card["sha256"][WEIGHTS] + INT8}
+            vocab = vocab_of(tokenizer, card["specials"])
+            return cls(to_int8(model), vocab, card | {"sha256": hashes})
         where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
         model, card, tokenizer = load_model(Path(folder), dtype=dtype, device=where)
