@@ -22,6 +22,8 @@ class Limits:
     frontier      hypotheses that go on at once, in one batch; memory and forward time grow
                   linearly. A wider search is refused: none is cut down to it
     text          bytes of one text; everything is held in memory
+    workspace     bytes of a project's texts that are learnt from; an index of them takes about a
+                  second and 100 MB for each million
     changes       how far from the one it knows a grammar looks for another completion: changed
                   slots beyond those of the nearest; each costs up to three times the one before
     effort        what that search may cost, in fillings of its memory; one takes about a second
@@ -33,6 +35,7 @@ class Limits:
     ticks: int = 4_096
     frontier: int = 64
     text: int = 8_000_000
+    workspace: int = 4_000_000
     changes: int = 16
     effort: float = 8.0
 
