@@ -179,6 +179,13 @@ class Scores(Protocol):
         """One token per hole, drawn with the given uniforms in [0, 1)."""
         ...
 
+    def logits(self, row: int, at: Positions) -> NDArray[np.float32]:
+        """[N, V] What all else is computed from, for slots `at`; -inf for what is never written.
+
+        `Vocab.expand` and `Vocab.delete` have theirs. The array is the caller's own.
+        """
+        ...
+
     def wishes(self, row: int, holes: Positions) -> Wishes:
         """What the model would do with the length of holes.
 
@@ -218,6 +225,10 @@ class Row:
         return self.scores.candidates(
             self.row, holes, sampling=sampling, uniforms=uniforms, allowed=allowed
         )
+
+    def logits(self, at: Positions) -> NDArray[np.float32]:
+        """[N, V] What all else is computed from, for slots `at`."""
+        return self.scores.logits(self.row, at)
 
     def wishes(self, holes: Positions) -> Wishes:
         """What the model would do with the length of holes."""

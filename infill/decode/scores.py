@@ -66,10 +66,7 @@ class LogitScores:
         rows = np.repeat(np.arange(len(canvases)), counts)
         at = np.concatenate([canvas.holes for canvas in canvases]) if canvases else rows
         raw = self._raw(rows, at)
-        self._lengths = [
-            None if token is None else raw[:, token].clone()
-            for token in (vocab.expand, vocab.delete)
-        ]
+        self._lengths = self._lengths_of(raw)
         self._holes = self._writable_only(raw)
 
     def __getitem__(self, row: int) -> Row:
@@ -119,6 +116,22 @@ class LogitScores:
                     drawn = _argmax(rows)
                 tokens, logps = drawn.cpu().numpy(), _logps(rows, drawn, total)
         return Candidates(holes, tokens, logps, spread=lambda: self._spread(where, allowed))
+
+    def logits(self, row: int, at: Positions) -> NDArray[np.float32]:
+        """See `Scores.logits`."""
+        canvas = self._canvases[row]
+        if not (canvas.slots[at] == Slot.HOLE).all():
+            raw = self._raw(np.full(len(at), row), at)
+            lengths = self._lengths_of(raw)
+            logits = self._writable_only(raw)
+        else:
+            where = self._offsets[row] + np.searchsorted(canvas.holes, at)
+            logits = self._holes[where]  # a copy: the places are listed
+            lengths = [None if known is None else known[where] for known in self._lengths]
+        for token, known in zip((self._vocab.expand, self._vocab.delete), lengths, strict=True):
+            if token is not None and known is not None:
+                logits[:, token] = known
+        return logits.cpu().numpy()
 
     @cached_property
     def _totals(self) -> torch.Tensor:
@@ -221,6 +234,11 @@ class LogitScores:
 
     def _raw(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Logits:
         return self._logits_at(torch.from_numpy(rows), torch.from_numpy(at)).float()
+
+    def _lengths_of(self, raw: Logits) -> list[torch.Tensor | None]:
+        """The logits [N] of `expand` and of `delete`; None for what the vocabulary has not."""
+        tokens = self._vocab.expand, self._vocab.delete
+        return [None if token is None else raw[:, token].clone() for token in tokens]
 
     def _writable_only(self, logits: Logits) -> Logits:
         """The logits, changed in place, with -inf for what is never written."""

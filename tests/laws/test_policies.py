@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from infill.decode.policy import (
 from infill.decode.schedule import Cosine, Linear, ticks
 from infill.decode.scores import FIRST_LOOK, LogitScores
 from infill.errors import OptionError
+from infill.models.scripted import Scripted, byte_vocab, noise
 from infill.vocab import Vocab, pack
 
 LETTERS = b"abcdefghij"
@@ -353,3 +355,28 @@ def test_an_impossible_sampling_is_refused(name, value):
 def test_an_impossible_policy_or_schedule_is_refused(make):
     with pytest.raises(OptionError, match="out of range"):
         make()
+
+
+@given(SEEDS, st.lists(st.sampled_from([Slot.GIVEN, Slot.HOLE]), min_size=1, max_size=8))
+def test_scores_made_of_their_own_logits_are_the_same(seed, slots):
+    vocab = byte_vocab(lengths=True)
+    canvas = Canvas([1] * len(slots), slots)
+    scores = Scripted(vocab, noise(vocab, seed))([canvas])
+    again = LogitScores(
+        vocab, [canvas], lambda _, at: torch.from_numpy(scores.logits(0, at.numpy()))
+    )
+    everywhere = np.arange(len(canvas))
+    assert np.array_equal(scores.logits(0, everywhere), again.logits(0, everywhere))
+    for at in everywhere.tolist():
+        assert np.array_equal(scores[0].top(at, k=300).logps, again[0].top(at, k=300).logps)
+    assert len(canvas.holes) == 0 or all(
+        np.array_equal(one, other)
+        for one, other in zip(
+            astuple(scores[0].wishes(canvas.holes)),
+            astuple(again[0].wishes(canvas.holes)),
+            strict=True,
+        )
+    )
+    given_logits = scores[0].logits(everywhere)
+    given_logits[:] = 0.0  # it is the caller's own
+    assert np.array_equal(scores.logits(0, everywhere), again.logits(0, everywhere))

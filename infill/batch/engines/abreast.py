@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from infill.batch.engines.protocol import Done, Numbered, broken, failed
 from infill.batch.perform import performed
 from infill.batch.task import Outcome, Task
@@ -262,6 +265,10 @@ class Gathered:
         return self.rows[row].candidates(
             holes, sampling=sampling, uniforms=uniforms, allowed=allowed
         )
+
+    def logits(self, row: int, at: Positions) -> NDArray[np.float32]:
+        """See `Scores.logits`."""
+        return self.rows[row].logits(at)
 
     def wishes(self, row: int, holes: Positions) -> Wishes:
         """See `Scores.wishes`."""
