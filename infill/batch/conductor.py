@@ -35,8 +35,7 @@ class Orders:
     in_order        hand texts out in the order of the plan, else as they are done
     failures        end after so many; None goes on
     seconds         begin no text after so long
-    verifier        the user's command
-    texts           whether a text that is in no file has the name of one, and is judged as it
+    verifier        the user's command; all texts have the names of files then
     choose          asks which edits to make
     fresh           sample also what is known from other runs
     observe         is told each outcome as it comes, traces and all
@@ -48,7 +47,6 @@ class Orders:
     failures: int | None = None
     seconds: float | None = None
     verifier: Verifier | None = None
-    texts: bool = False
     choose: Callable[[Row, bytes, Outcome], Outcome] | None = None
     fresh: bool = False
     observe: Callable[[int, Outcome], None] = lambda _n, _outcome: None
@@ -197,7 +195,7 @@ class Conductor:
     def _verify(self, row: Row) -> Future[None] | None:
         """Begin to judge a text by itself, where that is to be done."""
         verifier, outcome = self.orders.verifier, row.outcome
-        if verifier is None or not verifier.by_file or not self._is_file(row):
+        if verifier is None or not verifier.by_file:
             return None
         if row.state != "done" or outcome is None or not outcome.edits:
             return None
@@ -217,10 +215,6 @@ class Conductor:
         if future is not None:
             self._verified.pop(row.n, None)
             future.result()
-
-    def _is_file(self, row: Row) -> bool:
-        """Whether a command can be asked about a text."""
-        return row.path is not None or self.orders.texts
 
     def _end_verifying(self, kind: type[BaseException] | None, *_: object) -> None:
         """Where the run is left early, do not wait for the command."""
@@ -320,7 +314,7 @@ class Conductor:
         def changes() -> Iterator[tuple[str, bytes]]:
             for n in numbers:
                 row = self.journal.row(n)
-                if self._is_file(row) and row.outcome is not None:
+                if row.outcome is not None:
                     data = data_of(self.journal, row)
                     yield verifier.place(Path(row.name)), row.outcome.result(data)
 

@@ -15,9 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from infill.batch.differing import edits_between
 from infill.errors import OptionError
-from infill.text import Span, TextEdit
 
 State = Literal["modified", "staged", "conflicted"]
 LIMIT = 60.0
@@ -120,30 +118,6 @@ def before_of(rev: str, path: Path | str, *, limit: float = LIMIT) -> bytes | No
     if not _asked(top, ["ls-tree", "-z", commit, "--", name], limit):
         return None
     return _asked(top, ["cat-file", "--filters", f"{commit}:{name}"], limit)
-
-
-def changed_since(
-    rev: str, path: Path | str, data: bytes, *, limit: float = LIMIT
-) -> tuple[TextEdit, ...]:
-    """The edits that made `data` of what the file was in a commit; its offsets are of that text.
-
-    A file that was not there is one edit of an empty text. Errors: see `before_of`.
-    """
-    return edits_between(before_of(rev, path, limit=limit) or b"", data)
-
-
-def spans_after(edits: Sequence[TextEdit]) -> tuple[Span, ...]:
-    """Where the new text of edits is, once all of them were made; what was only removed is empty.
-
-    >>> spans_after((TextEdit(Span(0, 2), b"abc"), TextEdit(Span(4, 5), b"")))
-    (Span(start=0, stop=3), Span(start=5, stop=5))
-    """
-    found, shift = list[Span](), 0
-    for edit in sorted(edits):
-        start = edit.span.start + shift
-        found.append(Span(start, start + len(edit.new)))
-        shift += len(edit.new) - len(edit.span)
-    return tuple(found)
 
 
 def _commit(top: str, rev: str, limit: float) -> str | None:

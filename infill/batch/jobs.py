@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from infill.batch.journal import Row
 from infill.batch.planning import Finder, Plan
 from infill.batch.task import Failure
+from infill.batch.walk import lies_in
 from infill.config.rules import TEXT, TEXTS, Rule, number, one_of
 from infill.config.schema import KEYS
 from infill.edit.choices import LANGUAGES, UNCHECKED
@@ -62,8 +63,19 @@ Finding = Callable[[Job], Finder]
 """What finds the places of a job that names no holes."""
 
 
-def rows(lines: BinaryIO, name: str, plan: Plan, *, finder: Finding) -> Iterator[Row]:
+def rows(  # noqa: PLR0913 - what jobs may do
+    lines: BinaryIO,
+    name: str,
+    plan: Plan,
+    *,
+    finder: Finding,
+    root: str | None = None,
+    judged: bool = False,
+) -> Iterator[Row]:
     """The rows of jobs. Raises InputError for a line that is none, naming it.
+
+    root     the folder that files are written below; None where none is written
+    judged   whether a command judges what comes of them, which takes files
 
     A text that cannot be worked on is no such error; its row says what is wrong with it.
     """
@@ -76,6 +88,12 @@ def rows(lines: BinaryIO, name: str, plan: Plan, *, finder: Finding) -> Iterator
         job = _job(line, where, plan)
         if job.id is not None and seen.setdefault(job.id, at) != at:
             raise _wrong(where, "an id of its own", f"{job.id!r}, as in line {seen[job.id]}")
+        if root is not None and job.path is not None and not lies_in(job.path, root):
+            hint = "run from a folder above it, or leave out --write"
+            raise _wrong(where, f"a file below {root}, since files are written", job.path, hint)
+        if judged and job.path is None:
+            hint = "put the text into a file, or leave out --verify-cmd"
+            raise _wrong(where, "a path, since --verify-cmd judges files", "a text", hint)
         yield _row(n, job, plan, finder, f"{name}:{at}")
         n += 1
 

@@ -46,9 +46,17 @@ class Plan:
     folder: str | None = None
 
     def files(
-        self, paths: Iterable[str], *, named: Callable[[str], bool], skip: Callable[[], None]
+        self,
+        paths: Iterable[str],
+        *,
+        named: Callable[[str], bool],
+        skip: Callable[[], None],
+        shut: Iterable[InfillError] = (),
     ) -> Iterator[Row]:
-        """A row for each file; one that was not named itself, and has nothing to do, is skipped."""
+        """A row for each file; one that was not named itself, and has nothing to do, is skipped.
+
+        shut   why folders cannot be read: nobody knows what is in them, so each is a failure
+        """
         n = 0
         for path in paths:
             row = self._file(n, path)
@@ -57,6 +65,8 @@ class Plan:
                 continue
             yield row
             n += 1
+        for at, error in enumerate(shut, n):
+            yield Row(at, error.where, None, "", "{}", failure=Failure.of(error))
 
     def text(self, n: int, name: str, data: bytes, *, language_name: str | None = None) -> Row:
         """The row of a text that is in no file. Raises InfillError."""

@@ -7,12 +7,13 @@ last by name is the last that was made.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from infill.config.places import state_folder
@@ -93,9 +94,14 @@ def locked(path: Path) -> int:
 
 
 def found(folder: Path, name: str) -> Path:
-    """A run by its id, the beginning of one, or `last`. Raises JournalError for none or several."""
+    """A run by its id, the beginning of one, or `last`: the last that was started in this folder.
+
+    Raises JournalError for none or several.
+    """
     known = journals(folder)
-    matching = known[-1:] if name == "last" else [one for one in known if one.startswith(name)]
+    if name == "last":
+        return _last(folder, known)
+    matching = [one for one in known if one.startswith(name)]
     if len(matching) == 1:
         return folder / f"{matching[0]}{SUFFIX}"
     raise JournalError(
@@ -104,6 +110,30 @@ def found(folder: Path, name: str) -> Path:
         expected="an id as `infill runs` lists it, the beginning of one, or last",
         got=name if not matching else ", ".join(matching),
     )
+
+
+def _last(folder: Path, known: Sequence[str]) -> Path:
+    here = str(Path.cwd())
+    for one in reversed(known):
+        path = folder / f"{one}{SUFFIX}"
+        if _root(path) in {here, None}:  # one that cannot be read is not passed over
+            return path
+    raise JournalError(
+        "no run was started in this folder",
+        where=here,
+        got=f"{len(known)} of other folders" if known else "no run at all",
+        hint="infill runs lists all of them, and takes an id",
+    )
+
+
+def _root(path: Path) -> str | None:
+    """The folder that a run was started in; None for a journal that cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            line = db.execute("SELECT value FROM run WHERE name = 'root'").fetchone()
+            return None if line is None else str(json.loads(line[0]))
+    except (sqlite3.Error, ValueError):
+        return None
 
 
 def connected(path: Path) -> sqlite3.Connection:

@@ -6,19 +6,9 @@ from typing import Any
 
 import click
 
-from infill.cli.exits import Exit, guarded
-from infill.cli.options import (
-    DECODING,
-    LANGUAGE,
-    LIVE,
-    MODEL,
-    RESULTS,
-    RUNNING,
-    SAFETY,
-    SHOWING,
-    reported,
-    taking,
-)
+from infill.cli.changing import begin, changing
+from infill.cli.exits import Exit
+from infill.cli.options import LANGUAGE
 
 OWN = (
     click.argument("jobs_file", metavar="JOBS.jsonl | -", type=click.Path(allow_dash=True)),
@@ -42,9 +32,7 @@ OWN = (
 )
 
 
-@click.command(short_help="Do the jobs of a file, each a line of JSON.")
-@taking(OWN, LANGUAGE, RESULTS, reported("jsonl"), SAFETY, MODEL, DECODING, RUNNING, SHOWING, LIVE)
-@guarded
+@changing(OWN, LANGUAGE, short_help="Do the jobs of a file, each a line of JSON.", form="jsonl")
 def batch(jobs_file: str, **options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Do the jobs of a file, each a line of JSON, and report each as a line of JSON.
 
@@ -58,14 +46,7 @@ def batch(jobs_file: str, **options: Any) -> Exit:  # noqa: ANN401 - Request nam
 
     Offsets count bytes of UTF-8. A job may say how to sample (seed, steps, policy, tries,
     max_tokens, ...), but no command to run and no model. All jobs are read before any is done; a
-    line that is none ends the run with its number. Files are written with --write alone.
-
-    \b
-    Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or
-    bad input; 3 some failed; 4 nothing found that passes its checks; 5 model; 6 a file changed
-    meanwhile, or has uncommitted changes; 130 interrupted.
+    line that is none ends the run with its number. Files are written with --write alone, and only
+    below the current directory.
     """
-    from infill.cli.request import Request  # noqa: PLC0415 - as the next
-    from infill.cli.running import run  # noqa: PLC0415 - numpy, rich, and then torch
-
-    return run(Request.of("batch", {**options, "paths": (jobs_file,)}))
+    return begin("batch", {**options, "paths": (jobs_file,)})

@@ -21,7 +21,7 @@ from infill.cli.output import color_option, note, printable
 from infill.cli.walking import TAKEN, WALKING, files_of, left_out
 from infill.edit.choices import LANGUAGES, MARKER, UNCHECKED
 from infill.edit.verify import SUFFIXES
-from infill.errors import InputError
+from infill.errors import InputError, PathError
 from infill.limits import DEFAULT
 from infill.text import Source
 
@@ -114,19 +114,24 @@ class _Checking:
             marker=request.marker, completable=request.completable, grammar=request.grammar
         )
         report = Report(color=request.color)
-        paths = self._paths()
+        paths, shut = self._paths()
+        for error in shut:
+            report.fail(error)
         for line in _written(request.form, self._findings(paths, asked, report), self):
             click.echo(line, nl=False)
-        note(self._summary(), quiet=request.quiet)
+        note(self._summary(report), quiet=request.quiet)
         if report.code is not Exit.DONE:
             return report.code
         return Exit.NO if self.found else Exit.DONE
 
-    def _paths(self) -> Sequence[str]:
-        """The files, or standard input. Raises PathError, and click.UsageError for neither."""
+    def _paths(self) -> tuple[Sequence[str], Sequence[PathError]]:
+        """The files, or standard input, and what cannot be looked into.
+
+        Raises PathError, and click.UsageError for neither.
+        """
         request = self.request
         if request.paths == ("-",) and request.files_from is None:
-            return request.paths
+            return request.paths, ()
         if request.stdin_filename is not None:
             raise click.UsageError("--stdin-filename is for standard input; pass - as the path.")
         walked = files_of(
@@ -139,7 +144,7 @@ class _Checking:
             language=request.language,
         )
         self.skipped = walked.skipped
-        return walked.paths
+        return walked.paths, walked.shut
 
     def _findings(self, paths: Iterable[str], asked: Asked, report: Report) -> Iterator[Finding]:
         """What is found, file by file; a file that cannot be read is told and counted."""
@@ -175,12 +180,13 @@ class _Checking:
         """The bytes of a file that something was found in."""
         return self.data[path] if path in self.data else Path(path).read_bytes()
 
-    def _summary(self) -> str:
+    def _summary(self, report: Report) -> str:
         """One line for the person at the terminal."""
         found = ", ".join(f"{rule} {number}" for rule, number in self.rules.most_common())
         text = f"{self.files} file{'s' * (self.files != 1)} checked: {found or 'nothing found'}"
+        unread = f"; not read: {report.failures}" if report.failures else ""
         skipped = left_out(self.skipped)
-        return f"{text}; left out: {skipped}" if skipped else text
+        return f"{text}{unread}; left out: {skipped}" if skipped else f"{text}{unread}"
 
 
 def _written(form: str, findings: Iterator[Finding], checking: _Checking) -> Iterator[str]:

@@ -11,11 +11,14 @@ from infill.models.catalogue import use_threads
 
 def jobs_of(request: Request, texts: int) -> int:
     """How many processes work on so many texts: as asked for, else by the machine's cores."""
-    return request.jobs or jobs_for(texts)
+    return request.jobs or jobs_for(texts if request.limit is None else min(texts, request.limit))
 
 
-def engine_of(request: Request, jobs: int, viewer: Viewer | None) -> Engine:
-    """The engine, with its model loaded or on its way. Raises ModelError and OptionError."""
+def engine_of(request: Request, jobs: int, texts: int, viewer: Viewer | None) -> Engine:
+    """The engine for so many texts, with its model loaded or on its way.
+
+    Raises ModelError and OptionError.
+    """
     traces, rows = request.trace is not None, request.batch_size
     if request.engine == "ray":
         from infill.batch.engines.ray import Ray  # noqa: PLC0415 - ray
@@ -26,7 +29,12 @@ def engine_of(request: Request, jobs: int, viewer: Viewer | None) -> Engine:
         from infill.batch.engines.processes import Processes  # noqa: PLC0415 - starts some
 
         return Processes(
-            request.model, jobs=jobs, threads=request.threads, rows=rows, traces=traces
+            request.model,
+            jobs=jobs,
+            threads=request.threads,
+            texts=texts,
+            rows=rows,
+            traces=traces,
         )
     from infill.batch.engines.inline import Inline  # noqa: PLC0415 - numpy
 

@@ -108,6 +108,11 @@ class Report:
         return self._failures[-1]
 
     @property
+    def failures(self) -> int:
+        """How many there are."""
+        return len(self._failures)
+
+    @property
     def code(self) -> Exit:
         """The kind of failure if there was one kind and no success, else FAILED or DONE."""
         kinds = set(self._failures)

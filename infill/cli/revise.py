@@ -6,22 +6,9 @@ from typing import Any
 
 import click
 
-from infill.cli.exits import Exit, guarded
-from infill.cli.options import (
-    BUDGETS,
-    LANGUAGE,
-    LIVE,
-    MODEL,
-    NAMING,
-    RESULTS,
-    RUNNING,
-    SAFETY,
-    SELECTING,
-    SHOWING,
-    reported,
-    taking,
-)
-from infill.cli.walking import TAKEN, WALKING
+from infill.cli.changing import FILES, begin, changing
+from infill.cli.exits import Exit
+from infill.cli.options import BUDGETS, SELECTING
 
 OWN = (
     click.option(
@@ -56,24 +43,7 @@ OWN = (
 )
 
 
-@click.command()
-@taking(
-    TAKEN,
-    WALKING,
-    NAMING,
-    LANGUAGE,
-    SELECTING,
-    OWN,
-    RESULTS,
-    reported("text"),
-    SAFETY,
-    MODEL,
-    BUDGETS,
-    RUNNING,
-    SHOWING,
-    LIVE,
-)
-@guarded
+@changing(FILES, SELECTING, OWN, sampling=BUDGETS)
 def revise(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Change as little as possible so that files are good; a good file stays as it is.
 
@@ -82,15 +52,7 @@ def revise(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types th
     --since the text follows what was edited, a renamed variable for instance. PATHS are files,
     folders and globs. Nothing is written without --write. With - the text comes from standard
     input and the result goes to standard output.
-
-    \b
-    Exit codes: 0 done; 1 something would change (--check, --diff), or was not begun; 2 usage or
-    bad input; 3 some failed; 4 nothing found that passes its checks; 5 model; 6 a file changed
-    meanwhile, or has uncommitted changes; 130 interrupted.
     """
     if options["since"] is not None and options["paths"] == ("-",):
         raise click.UsageError("--since compares files with a commit; - is none.")
-    from infill.cli.request import Request  # noqa: PLC0415 - as the next
-    from infill.cli.running import run  # noqa: PLC0415 - numpy, rich, and then torch
-
-    return run(Request.of("revise", options))
+    return begin("revise", options)

@@ -23,7 +23,7 @@ from infill.batch.store import Store
 from infill.batch.task import Outcome
 from infill.batch.transaction import UNDONE
 from infill.batch.verifying import Verifier
-from infill.batch.walk import Walked, require_inside
+from infill.batch.walk import Walked, lies_in, require_inside
 from infill.cli.engines import engine_of, jobs_of
 from infill.cli.exits import Exit
 from infill.cli.live import Viewer, viewing
@@ -111,8 +111,11 @@ def resumed(journal: Journal, *, write: bool, quiet: bool) -> Exit:
                 hint="run the command again; nothing was done",
             )
         _plan(journal, request)
-    if request.writes and not asked.writes and not asked.allow_dirty:
-        _require_clean(journal)
+    if request.writes and not asked.writes:
+        if request.command == "batch":
+            _require_below(journal)
+        if not asked.allow_dirty:
+            _require_clean(journal)
     journal.plan_again()
     return _conducted(journal, request, failures=0, again=True)
 
@@ -152,7 +155,6 @@ def _conducted(journal: Journal, request: Request, *, failures: int, again: bool
             failures=most,
             seconds=request.deadline,
             verifier=verifier,
-            texts=request.from_stdin,
             choose=showing.choose if request.interactive else None,
             fresh=request.fresh or request.trace is not None or viewer is not None,
             observe=observe,
@@ -162,8 +164,8 @@ def _conducted(journal: Journal, request: Request, *, failures: int, again: bool
         jobs = int(facts["jobs"]) if "jobs" in facts else jobs_of(request, journal.count("planned"))
         journal.note(jobs=jobs)  # threads that compute together are part of what is computed
 
-        def engine(_: int) -> Engine:
-            return engine_of(request, jobs, viewer)
+        def engine(texts: int) -> Engine:
+            return engine_of(request, jobs, texts, viewer)
 
         model = str(facts["model"])
         conductor = Conductor(journal, store, engine, model, orders, jobs=jobs)
@@ -216,7 +218,8 @@ def _plan(journal: Journal, request: Request) -> None:
 
     if request.writes and not request.allow_dirty:
         plan = replace(plan, refuse=_clean_only(dirty(walked.paths).get))
-    rows = plan.files(walked.paths, named=walked.named.__contains__, skip=skip)
+    named = walked.named.__contains__
+    rows = plan.files(walked.paths, named=named, skip=skip, shut=walked.shut)
     journal.plan(rows, skipped=skipped)
 
 
@@ -231,7 +234,12 @@ def _jobs(request: Request, plan: Plan) -> Iterator[Row]:
             raise PathError("the jobs cannot be read", where=path, got=reason) from error
         plan = replace(plan, refuse=_refusing(clean=request.writes and not request.allow_dirty))
         yield from rows_of(
-            file, STDIN_NAME if path == STDIN else path, plan, finder=finder_for(request)
+            file,
+            STDIN_NAME if path == STDIN else path,
+            plan,
+            finder=finder_for(request),
+            root=str(Path.cwd()) if request.writes else None,
+            judged=request.verify_cmd is not None,
         )
 
 
@@ -262,6 +270,20 @@ def _refusing(*, clean: bool) -> Callable[[str], InfillError | None]:
         return unclean(path) if clean else None
 
     return refusal
+
+
+def _require_below(journal: Journal) -> None:
+    """Raise PathError where a job's file lies elsewhere: planning asks where files are written."""
+    root = str(Path.cwd())
+    for row in map(journal.row, journal.numbers("planned", "done")):
+        if row.path is not None and not lies_in(row.path, root):
+            raise PathError(
+                "a job's file is not below the run's folder",
+                where=row.name,
+                expected=f"a file below {root}",
+                got=row.path,
+                hint="run the jobs anew from a folder above it",
+            )
 
 
 def _require_clean(journal: Journal) -> None:

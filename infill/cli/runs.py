@@ -39,8 +39,8 @@ RUN = click.argument("run", metavar="RUN", shell_complete=_known)
 def runs(run: str | None, *, diff: bool, form: str, forget: int | None, color: str) -> Exit:
     """List the runs that are kept, or the texts of one.
 
-    RUN is an id, the beginning of one, or last. A run's journal has what was planned, done and
-    written, and the bytes that were there before.
+    RUN is an id, the beginning of one, or last: the last that was started in this folder. A run's
+    journal has what was planned, done and written, and the bytes that were there before.
     """
     from infill.cli.history import forgotten, listed, shown  # noqa: PLC0415 - sqlite3
 
@@ -64,7 +64,7 @@ def resume(run: str, *, write: bool, quiet: bool) -> Exit:
 
     What is done is not done again, and what is shown is all of it. With --write, files that have
     uncommitted changes are refused, unless the run was to --allow-dirty. RUN is an id as `infill
-    runs` lists it, the beginning of one, or last.
+    runs` lists it, the beginning of one, or last: the last that was started in this folder.
     """
     from infill.batch.journal import Journal  # noqa: PLC0415 - sqlite3
     from infill.batch.shelf import runs_folder  # noqa: PLC0415 - likewise
@@ -82,7 +82,7 @@ def undo(run: str, *, quiet: bool) -> Exit:
     """Put every file that a run wrote back as it was.
 
     Where one of them was changed since, nothing is done (exit code 6). RUN is an id as `infill
-    runs` lists it, the beginning of one, or last.
+    runs` lists it, the beginning of one, or last: the last that was started in this folder.
     """
     from infill.batch.journal import Journal  # noqa: PLC0415 - sqlite3
     from infill.batch.shelf import runs_folder  # noqa: PLC0415 - likewise

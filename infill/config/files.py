@@ -14,12 +14,12 @@ trusts that very file. Nothing is left out silently.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from infill.config.environment import read, variable
 from infill.config.places import CONFIG, home_of, state_folder, user_file
@@ -35,6 +35,7 @@ LARGEST = 1_000_000
 """Bytes of a file of settings."""
 
 Kind = Literal["project", "named", "user"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,31 @@ class Config:
         )
 
 
+def load_possible(
+    cwd: Path | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    project: bool = True,
+) -> tuple[Config, tuple[OptionError, ...]]:
+    """As `load`, for who must go on: a source that is wrong is left out, and what is wrong told.
+
+    project   whether there is one, whose file counts
+    """
+    faults: list[OptionError] = []
+
+    def tried(read_it: Callable[[], T]) -> T | None:
+        try:
+            return read_it()
+        except OptionError as error:
+            faults.append(error)
+            return None
+
+    said = tried(lambda: read(environ)) or {}
+    places = [tried(lambda: project_file(cwd)) if project else None, tried(lambda: _own(environ))]
+    loaded = [tried(lambda file=file: read_file(file, environ)) for file in _once(*places)]
+    return _layered(said, [one for one in loaded if one is not None]), tuple(faults)
+
+
 def load(
     cwd: Path | None = None,
     *,
@@ -124,9 +150,13 @@ def load(
     Raises OptionError for the first thing that is wrong.
     """
     said = read(environ)
-    layers = [Layer(said, lambda name: f"environment {variable(name)}")]
     there = find(cwd, environ=environ, file=file) if files else []
-    loaded = [read_file(one, environ) for one in there]
+    return _layered(said, [read_file(one, environ) for one in there])
+
+
+def _layered(said: Mapping[str, Any], loaded: Sequence[Loaded]) -> Config:
+    """The environment over files, of which the first counts."""
+    layers = [Layer(said, lambda name: f"environment {variable(name)}")]
     layers += [Layer(one.values, _origin(one)) for one in loaded]
     return Config(tuple(layers), tuple(loaded))
 
@@ -138,14 +168,25 @@ def find(
     file: Path | None = None,
 ) -> list[File]:
     """The files that there are, the first above the second. Raises OptionError."""
+    own = _own(environ)
+    return _once(project_file(cwd) if file is None else file_at(file), own)
+
+
+def _own(environ: Mapping[str, str]) -> File | None:
+    """The user's own file, where there is one. Raises OptionError for one that is named and not."""
     own = user_file(environ)
     if environ.get(CONFIG) and not own.exists():
         hint = f"name one that is there, or unset {CONFIG}"
         raise OptionError("there is no such file", where=f"{CONFIG}={own}", hint=hint)
-    project = project_file(cwd) if file is None else file_at(file)
-    found = [] if project is None or _same(project.path, own) else [project]
     there = os.path.lexists(own) and str(own) != os.devnull
-    return [*found, file_at(own, "user")] if there else found
+    return file_at(own, "user") if there else None
+
+
+def _once(project: File | None, own: File | None) -> list[File]:
+    """The files that there are; one that is both is the user's."""
+    if project is not None and own is not None and _same(project.path, own.path):
+        project = None
+    return [one for one in (project, own) if one is not None]
 
 
 def file_at(path: Path, kind: Kind = "named") -> File:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
+from infill.config.files import Config
 from infill.config.rules import Rule, number
 from infill.config.schema import KEYS
 
@@ -67,26 +68,23 @@ class Options:
         faults: list[str] = []
         return _updated(self, values, "infill", faults, trusted=trusted), faults
 
-    def differing(self, other: Options) -> set[str]:
-        """The names of the settings that are not the same."""
-        return {e.name for e in fields(self) if getattr(self, e.name) != getattr(other, e.name)}
 
+def of_config(config: Config) -> tuple[Options, list[str]]:
+    """The options that files and the environment say, and what is wrong with the others.
 
-def of_file(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file of settings says of the language server, as an editor would spell it.
-
-    What only the user may set is left to the editor: a file that is trusted may say it of the
-    command line.
-
-    >>> of_file({"max_tokens": 3, "lsp.inline.time_limit": 0.5, "tries": 3, "threads": 1})
-    {'maxTokens': 3, 'inline.timeLimit': 0.5}
+    >>> from infill.config.files import load
+    >>> options, faults = of_config(load(environ={"INFILL_MAX_TOKENS": "3"}, files=False))
+    >>> options.maxTokens, faults
+    (3, [])
     """
-    spelled = dict(_spelled(Options()))
-    return {
-        spelled[name]: KEYS[name].nothing if value is None else value
-        for name, value in values.items()
-        if name in spelled and not KEYS[name].trusted
-    }
+    options, faults = Options(), list[str]()
+    for name, key in _spelled(options):
+        if name in config.given:
+            value = config.given[name]
+            said = KEYS[name].nothing if value is None else value
+            options, more = options.updated({key: said})
+            faults += [f"{config.origin(name)}: {fault}" for fault in more]
+    return options, faults
 
 
 def _spelled(options: Options | Inline, prefix: str = "") -> Iterator[tuple[str, str]]:

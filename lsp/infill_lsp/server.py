@@ -91,7 +91,8 @@ def _life(made: Server) -> None:
     def _initialize(params: types.InitializeParams) -> None:
         encoding = made.workspace.position_encoding
         session.encoding = str(getattr(encoding, "value", encoding))
-        made.faults = settings.initial(session, params.initialization_options)
+        folders = list(made.workspace.folders.values())
+        made.faults = settings.initial(session, params.initialization_options, folders)
 
     @made.feature(types.INITIALIZED)
     async def _initialized(params: types.InitializedParams) -> None:

@@ -67,9 +67,10 @@ class Session:
         self.shelf = Shelf()
         self.accepting = Accepting(client)
         self.encoding = "utf-16"
-        self.given = Options()  # by the editor itself, when it began
+        self.given: Mapping[str, object] = {}  # by the editor itself, when it began
         self.section: object = None  # of the client's configuration
-        self.options = self.given
+        self.options = Options()
+        self.first = self.options  # that the model's worker is started with
         self.folders: dict[str, Options] = {}
         self.jobs: Jobs | None = None
         self._why = ""  # nothing was completed the last time that nobody asked for it
@@ -82,11 +83,11 @@ class Session:
     # -- the workers
 
     def begin(self) -> None:
-        """Start the model's worker, with the options that are now known."""
+        """Start the model's worker, with the options that were known first."""
         if self.jobs is not None:
             return
-        arguments = [f"--model={self.options.model}", f"--threads={self.options.threads}"]
-        self.client.notifications = self.options.notifications
+        arguments = [f"--model={self.first.model}", f"--threads={self.first.threads}"]
+        self.client.notifications = self.first.notifications
         self.jobs = Jobs(arguments, self._status_changed)
         self.jobs.wake()
 
@@ -101,7 +102,7 @@ class Session:
     def status(self) -> Status:
         """How the model's worker is."""
         if self.jobs is None:
-            return Status("starting", "", self.options.model, "", 0)
+            return Status("starting", "", self.first.model, "", 0)
         now = self.jobs.status
         return replace(now, message=now.message or self._why)
 

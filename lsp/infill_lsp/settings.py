@@ -1,6 +1,7 @@
-"""Where settings come from: initialization options, a project's file, the client's configuration.
+"""Where settings come from: as on the command line, the client's settings in the place of flags.
 
-Each is above the one before; the file is of the project that a folder belongs to.
+Above all is the client's configuration, then its initialization options, then the environment, the
+file of the project that a folder belongs to, and the user's own file.
 """
 
 from __future__ import annotations
@@ -12,20 +13,25 @@ from typing import cast
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from infill.config.files import project_file, read_file
-from infill.errors import OptionError
-from infill_lsp.options import Options, of_file
+from infill.config.files import load_possible
+from infill_lsp.options import Options, of_config
 from infill_lsp.session import Session
 
 
-def initial(session: Session, given: object) -> list[str]:
-    """Take in initialization options; returns what is wrong with them."""
-    if given is None:
-        return []
-    if not isinstance(given, Mapping):
-        return [f"initializationOptions: expected an object, got {type(given).__name__}"]
-    session.given, faults = session.given.updated(cast("Mapping[str, object]", given))
-    session.options = session.given
+def initial(session: Session, given: object, folders: Sequence[types.WorkspaceFolder]) -> list[str]:
+    """Take in initialization options; returns what is wrong with them.
+
+    The model is one for all folders: where there is one folder alone, its file has a say in it.
+    """
+    faults: list[str] = []
+    if isinstance(given, Mapping):
+        session.given = cast("Mapping[str, object]", given)
+        faults = Options().updated(session.given)[1]
+    elif given is not None:
+        faults = [f"initializationOptions: expected an object, got {type(given).__name__}"]
+    session.options, _ = _of_folder(session, None)
+    uri = folders[0].uri if len(folders) == 1 else None
+    session.first, _ = _of_folder(session, uri)
     return faults
 
 
@@ -51,11 +57,13 @@ async def pulled(session: Session, folders: list[types.WorkspaceFolder]) -> list
 def _settled(
     session: Session, own: Sequence[object], folders: Sequence[types.WorkspaceFolder]
 ) -> list[str]:
-    """Put the settings over each other: the editor's first, a project's file, the client's."""
-    session.options, faults = _taken(session.given, session.section)
+    """Put the settings over each other: those of files and the environment first."""
+    options, faults = _of_folder(session, None)
+    session.options, more = _taken(options, session.section)
+    faults += more
     session.folders = {}
     for folder, section in zip(folders, own, strict=True):
-        options, told = _of_project(session.given, folder.uri)
+        options, told = _of_folder(session, folder.uri)
         for said in (session.section, section):
             options, more = _taken(options, said)
             told += more
@@ -64,21 +72,20 @@ def _settled(
     return list(dict.fromkeys(faults))
 
 
-def _of_project(options: Options, uri: str) -> tuple[Options, list[str]]:
-    """The options with what the nearest infill.toml of a folder says of them."""
-    path = to_fs_path(uri)
-    if path is None:
-        return options, []
-    try:
-        file = project_file(Path(path))
-        loaded = None if file is None else read_file(file)
-    except OptionError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        return options, [f"{error.where or path}: {error.what}{hint}"]
-    if loaded is None:
-        return options, []
-    taken, faults = options.updated(of_file(loaded.values), trusted=False)
-    return taken, [f"{loaded.file.name}: {fault}" for fault in faults]
+def _of_folder(session: Session, uri: str | None) -> tuple[Options, list[str]]:
+    """What files, the environment and the initialization options say; None is in no folder.
+
+    What is wrong with the initialization options was told when they came.
+    """
+    path = None if uri is None else to_fs_path(uri)
+    cwd = None if path is None else Path(path)
+    config, wrong = load_possible(cwd, project=cwd is not None)
+    options, faults = of_config(config)
+    told = [
+        f"{error.where or path}: {error.what}{f'; {error.hint}' if error.hint else ''}"
+        for error in wrong
+    ]
+    return options.updated(session.given)[0], told + faults
 
 
 def _taken(options: Options, section: object) -> tuple[Options, list[str]]:

@@ -90,6 +90,32 @@ def commands(bases):
     commands.close()
 
 
+LONGEST = 4_090
+"""Bytes of a path that the system takes, but not with the name of what is in it."""
+
+
+@pytest.fixture(scope="session")
+def dig():
+    """Makes a folder whose path is about the longest, and in it what nobody can read: not root."""
+
+    def digging(folder):
+        left = LONGEST - len(str(Path(folder).resolve()))
+        at = os.open(folder, os.O_RDONLY)
+        while left > 0:
+            name = "d" * min(200, left - 1)
+            left -= len(name) + 1
+            left -= left == 1  # a slash needs a name
+            os.mkdir(name, dir_fd=at)
+            above, at = at, os.open(name, os.O_RDONLY, dir_fd=at)
+            os.close(above)
+        os.mkdir("folder", dir_fd=at)
+        with open(os.open("deep.py", os.O_WRONLY | os.O_CREAT, dir_fd=at), "w") as file:  # noqa: PTH123
+            file.write("deep = <FILL_ME>\n")
+        os.close(at)
+
+    return digging
+
+
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path_factory, embedded) -> None:
     """Commands of this process take the session's model, and keep their runs apart."""

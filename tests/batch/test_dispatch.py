@@ -111,6 +111,18 @@ def test_tasks_are_taken_as_there_is_room():
     assert 30 == len(taken)
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), count=st.integers(1, 8), jobs=st.integers(1, 4))
+def test_few_tasks_are_shared_by_all_workers(data, count, jobs):
+    crew = Played(lambda most: data.draw(st.integers(0, most)))
+    dispatch = Dispatch(crew, jobs=jobs, share=-(-count // jobs))
+    found = []
+    for number, _ in dispatch.perform(iter(tasks(count))):
+        assert max(map(len, crew.held.values()), default=0) <= -(-count // jobs)
+        found.append(number)
+    assert list(range(100, 100 + count)) == sorted(found)
+
+
 def test_who_stops_early_ends_the_workers_and_can_begin_anew():
     crew = Played()
     dispatch = Dispatch(crew, jobs=2)

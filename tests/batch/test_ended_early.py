@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("acting.py")
-OWN = ("run", "ms", "seconds", "forwards_per_second", "score")
-"""What is another for each run; scores are compared apart, for their last bits are."""
+OWN = ("run", "ms", "seconds", "forwards_per_second")
+"""What is another for each run."""
 PATIENCE = 60
 
 
@@ -81,7 +81,8 @@ def stripped(found):
 def test_the_real_model_killed_terminated_interrupted_and_resumed(folder, tmp_path):
     before, other = contents(folder), tmp_path / "other"
     shutil.copytree(folder, other)
-    command = ("fill", "--write", "--jobs", "2", "--format", "json", ".")
+    # with one thread scores are the same to the bit, whatever texts share a forward
+    command = ("fill", "--write", "--jobs", "2", "--threads", "1", "--format", "json", ".")
     code, whole, err = ran(other, *command, real=True)
     assert code == 0, err
 
@@ -104,14 +105,8 @@ def test_the_real_model_killed_terminated_interrupted_and_resumed(folder, tmp_pa
     code, out, err = ran(folder, "resume", "last", real=True)
     assert code == 0, err
     assert contents(folder) == contents(other)
-    report, expected = json.loads(out), json.loads(whole)
-    assert scores(report) == pytest.approx(scores(expected), abs=1e-4)
-    assert stripped(report) == stripped(expected)
+    assert stripped(json.loads(out)) == stripped(json.loads(whole))
     assert alive(folder) == []
-
-
-def scores(report):
-    return [hole["score"] for one in report["files"] for hole in one["holes"]]
 
 
 ENDS = [

@@ -73,6 +73,27 @@ def test_exit_codes(ran, folder, arguments, code):
     assert found == code, err
 
 
+@pytest.mark.parametrize(
+    "command", [("check",), ("fill", "--write"), ("rewrite", "--lines", "1"), ("revise", "--check")]
+)
+def test_what_cannot_be_read_on_the_way_is_no_success(ran, folder, dig, command):
+    dig(folder)
+    code, _, err = ran(folder, *command, ".")
+    assert code == 3
+    assert "error: the folder cannot be read" in err
+    assert "error: the file cannot be read" in err
+    assert ("not read: 2" if command[0] == "check" else "2 failed") in err
+    done = FILLED if "--write" in command else PLANNED
+    assert {name: data for name, data in contents(folder).items() if name in PLANNED} == done
+
+
+def test_all_or_nothing_is_nothing_where_a_folder_cannot_be_read(ran, folder, dig):
+    dig(folder)
+    code, _, err = ran(folder, "fill", "--write", "--all-or-nothing", ".")
+    assert (code, "nothing was written" in err) == (2, True)
+    assert contents(folder) == PLANNED
+
+
 def test_check_never_writes(ran, folder):
     (folder / "hopeless.py").write_bytes(b"hopeless = <FILL_ME>\n")
     before = {path: path.stat().st_mtime_ns for path in [folder, *folder.iterdir()]}

@@ -44,6 +44,10 @@ def runs(folder):
     return sorted(path.name for path in Path(f"{folder}.state/runs").glob("2*"))
 
 
+def ids(folder):
+    return [Path(name).stem for name in runs(folder) if name.endswith(".sqlite")]
+
+
 @contextmanager
 def stopped_at(commands, name, *arguments):
     """A run that is stopped while it works on a text, for something to happen meanwhile."""
@@ -254,16 +258,35 @@ def test_a_journal_of_another_version_or_of_no_use(ran, folder):
 def test_a_run_is_resumed_from_any_folder_but_not_without_its_own(ran, folder, tmp_path):
     assert ran(folder, "fill", "--write", "--limit", "2", ".")[0] == 1
     state = f"{folder}.state"
-    assert ran(tmp_path, "resume", "last", INFILL_STATE=state)[0] == 0
+    (first,) = ids(folder)
+    assert ran(tmp_path, "resume", first, INFILL_STATE=state)[0] == 0
     assert contents(folder) == FILLED
     assert ran(folder, "fill", ".")[0] == 0  # there is nothing to do, and nothing is kept of it
-    (first,) = [Path(name).stem for name in runs(folder) if name.endswith(".sqlite")]
+    assert ids(folder) == [first]
     assert ran(tmp_path, "undo", first, INFILL_STATE=state)[0] == 0
     assert contents(folder) == PLANNED
     assert ran(folder, "fill", "--limit", "2", ".")[0] == 1
+    *_, last = ids(folder)
     folder.rename(folder.with_name("moved"))
-    code, _, err = ran(tmp_path, "resume", "last", INFILL_STATE=state)
+    code, _, err = ran(tmp_path, "resume", last, INFILL_STATE=state)
     assert (code, "the run's folder is gone" in err) == (2, True)
+
+
+def test_the_last_run_is_the_last_of_this_folder(ran, folder, tmp_path):
+    state = f"{folder}.state"
+    for command in ("resume", "undo", "runs"):
+        code, _, err = ran(folder, command, "last")
+        assert (code, "no run was started in this folder" in err) == (3, True)
+    assert ran(folder, "fill", "--write", ".")[0] == 0
+    (tmp_path / "e.py").write_text("e = <FILL_ME>\n")
+    assert ran(tmp_path, "fill", "--write", ".", INFILL_STATE=state)[0] == 0
+    assert "4 files are as before" in ran(folder, "undo", "last")[2]
+    assert contents(folder) == PLANNED
+    assert (tmp_path / "e.py").read_text() == "e = 14\n"
+    (tmp_path / "below").mkdir()
+    code, _, err = ran(tmp_path / "below", "undo", "last", INFILL_STATE=state)
+    assert (code, "2 of other folders" in err) == (3, True)
+    assert "1 file is as before" in ran(tmp_path, "undo", "last", INFILL_STATE=state)[2]
 
 
 def test_the_traces_of_a_run_that_is_resumed_are_all_there(ran, folder):
@@ -279,7 +302,7 @@ def test_the_traces_of_a_run_that_is_resumed_are_all_there(ran, folder):
 
 def test_what_a_run_would_change_is_shown_from_any_folder(ran, folder, tmp_path):
     assert ran(folder, "fill", ".")[0] == 0
-    _, out, _ = ran(tmp_path, "runs", "last", "--diff", INFILL_STATE=f"{folder}.state")
+    _, out, _ = ran(tmp_path, "runs", *ids(folder), "--diff", INFILL_STATE=f"{folder}.state")
     assert out.count("+++ b/") == 4
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill.batch.differing import edits_between
-from infill.batch.git import Asked, before_of, changed_since, dirty, spans_after
+from infill.batch.git import Asked, before_of, dirty
 from infill.errors import OptionError
 from infill.text import Source, Span, TextEdit, apply_edits
 
@@ -193,15 +193,15 @@ def test_nothing_is_written(here):
 # ---- since a commit
 
 
-def test_what_changed_since_a_commit(here):
-    committed(here, "a.py", text="a = 1\nb = 2\nc = 3\n")
+def test_what_a_file_was_in_a_commit(here):
+    committed(here, "a.py", text=(text := "a = 1\nb = 2\nc = 3\n"))
     data = b"a = 1\nb = 22\nc = 3\nd = 4\n"
     (here / "a.py").write_bytes(data)
-    edits = changed_since("HEAD", "a.py", data)
-    assert (TextEdit(Span(11, 11), b"2"), TextEdit(Span(18, 18), b"d = 4\n")) == edits
-    assert (Span(11, 12), Span(19, 25)) == spans_after(edits)
+    before = before_of("HEAD", "a.py")
+    assert text.encode() == before
+    edits = (TextEdit(Span(11, 11), b"2"), TextEdit(Span(18, 18), b"d = 4\n"))
+    assert edits == edits_between(before, data)
     committed(here, "b.py")
-    assert (TextEdit(Span(0, 0), b"x = 1\n"),) == changed_since("HEAD~1", "b.py", b"x = 1\n")
     assert None is before_of("main~1", "b.py")
 
 
@@ -232,13 +232,14 @@ def test_the_edits_make_one_text_of_the_other(before, after):
     edits = edits_between(old, new)
     assert new == apply_edits(old, edits)
     assert all(edit.new or len(edit.span) for edit in edits)
-    assert [edit.new for edit in edits] == [
-        new[span.start : span.stop] for span in spans_after(edits)
-    ]
-    for edit, span in zip(edits, spans_after(edits), strict=True):
+    shift = 0  # of the new text against the old
+    for edit in edits:
         edit.new.decode()
+        start = edit.span.start + shift
+        assert edit.new == new[start : (stop := start + len(edit.new))]
         assert {True} == {Source(old).is_boundary(at) for at in (edit.span.start, edit.span.stop)}
-        assert {True} == {Source(new).is_boundary(at) for at in (span.start, span.stop)}
+        assert {True} == {Source(new).is_boundary(at) for at in (start, stop)}
+        shift += len(edit.new) - len(edit.span)
 
 
 @given(st.lists(st.sampled_from(["a = 1\n", "b\n", "é\n"]), min_size=1), st.data())

@@ -116,6 +116,61 @@ def test_what_is_wrong_with_one_text_is_for_that_job_alone(ran, folder):
     }
 
 
+OUTSIDE = {
+    "above": "../out.py",
+    "absolute": "{0}/../out.py",
+    "by a folder": "sub/../../out.py",
+    "a link": "link.py",
+    "a link to a folder": "above/out.py",
+    "beside, with the same beginning": "../files2/out.py",
+}
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_files_are_written_below_the_current_folder_only(ran, folder, case):
+    (folder / "sub").mkdir()
+    (folder / "a.py").write_text("a = <FILL_ME>\n")
+    (folder.parent / "files2").mkdir()
+    (folder / "link.py").symlink_to("../out.py")
+    (folder / "above").symlink_to("..")
+    for out in ("out.py", "files2/out.py"):
+        (folder.parent / out).write_text("b = <FILL_ME>\n")
+    path = OUTSIDE[case].format(folder)
+    name = listed(folder, [json.dumps({"path": "a.py"}), json.dumps({"path": path})])
+    code, out, err = ran(folder, "batch", name, "--write")
+    assert (code, out) == (2, "")
+    assert f"{name}, line 2" in err
+    assert f"a file below {folder.resolve()}" in err
+    assert (folder / "a.py").read_text() == "a = <FILL_ME>\n"
+    assert runs(folder) == []
+
+    code, out, err = ran(folder, "batch", name)  # nothing is written: it may be looked at
+    assert code == (3 if "link" in case else 0), err
+    if code == 0:
+        assert ran(folder, "resume", "last", "--write")[0] == 2
+    for found in (folder.parent / "out.py", folder.parent / "files2" / "out.py"):
+        assert found.read_text() == "b = <FILL_ME>\n"
+
+
+def test_a_list_in_a_folder_below_is_run_from_above(ran, folder):
+    (folder / "sub").mkdir()
+    (folder / "a.py").write_text("a = <FILL_ME>\n")
+    jobs = [json.dumps({"path": str(folder / "a.py")}), json.dumps({"path": "sub/../a.py"})]
+    for job in jobs:
+        (folder / "a.py").write_text("a = <FILL_ME>\n")
+        assert ran(folder, "batch", listed(folder, [job]), "--write")[0] == 0
+        assert (folder / "a.py").read_text() == "a = 14\n"
+
+
+def test_a_command_judges_files_so_a_text_that_is_in_none_is_refused(ran, folder):
+    name = listed(folder, GOOD[:1])
+    for command in ("true", "true {path}"):
+        code, out, err = ran(folder, "batch", name, "--language", "python", "--verify-cmd", command)
+        assert (code, out, runs(folder)) == (2, "", [])
+        assert f"{name}, line 1" in err
+        assert "--verify-cmd judges files" in err
+
+
 def test_a_text_whose_language_nobody_says(ran, folder):
     name = listed(folder, [json.dumps({"id": "a", "text": "x = <FILL_ME>\n"})])
     code, out, err = ran(folder, "batch", name)

@@ -82,7 +82,7 @@ def test_killed_at_any_moment_and_resumed(commands, whole, bases, together):
         code, out, err = commands.run(work.folder, "resume", "last")
         if code:  # it had no journal yet
             assert (code, found) == (3, TEXTS), err
-            assert "no such run" in err
+            assert "no run was started in this folder" in err
             early += 1
             code, out, err = commands.run(work.folder, *arguments)
         assert code == 0, err

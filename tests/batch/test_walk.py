@@ -216,7 +216,7 @@ def test_skipped_files_are_counted_by_reason(here):
         "no regular file": 2,
         "of no known language": 1,
         "too long": 1,
-        "unreadable": 1,
+        "link to nothing": 1,
     } == found.skipped
 
 
@@ -262,7 +262,7 @@ def test_links_that_go_in_circles_end(here):
     (here / "self.py").symlink_to("self.py")
     found = walk(["."])
     assert ("a/b/c.py",) == found.paths
-    assert {"link to a folder": 1, "unreadable": 1} == found.skipped
+    assert {"link to a folder": 1, "link to nothing": 1} == found.skipped
 
 
 # ---- globs and lists
@@ -331,13 +331,25 @@ def test_names_that_are_no_text_are_found(here):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_is_counted_and_refused_where_it_is_named(here):
-    made(here, "a.py", "shut/b.py")
-    (here / "shut").chmod(0)
-    assert {"unreadable": 1} == walk(["."]).skipped
+def test_a_folder_that_cannot_be_read_is_told_and_refused_where_it_is_named(here):
+    made(here, "a.py", "shut/b.py", "c.py", "d.txt")
+    for name in ("shut", "c.py", "d.txt"):
+        (here / name).chmod(0)
+    found = walk(["."])
+    assert (("a.py", "c.py"), {"of no known language": 1}) == (found.paths, found.skipped)
+    assert ["shut/"] == [error.where for error in found.shut]
     with pytest.raises(PathError, match="cannot be read"):
         walk(["shut"])
     (here / "shut").chmod(0o700)
+
+
+def test_what_lies_too_deep_to_be_read_is_told(here, dig):
+    made(here, "a.py")
+    dig(here)
+    found = walk(["."])
+    assert ("a.py",) == found.paths[:1]
+    assert (1, "deep.py") == (len(found.paths[1:]), Path(found.paths[1]).name)
+    assert ["File name too long"] == [error.got for error in found.shut]
 
 
 @given(st.lists(lines, max_size=6))

@@ -234,6 +234,21 @@ async def test_settings_of_the_client_and_its_folders_are_asked_for(tmp_path):
         await editor.end()
 
 
+async def test_the_model_is_what_the_environment_says_where_the_editor_says_none(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("INFILL_MODEL", "no-such-model")
+    monkeypatch.setenv("INFILL_MARKER", "???")
+    uri = (tmp_path / "a.py").as_uri()
+    async with fresh(options={"diagnostics": "holes"}) as editor:
+        await editor.until(lambda: any("no-such-model" in one for one in editor.told.messages))
+        editor.open(uri, "a = ???; b = <FILL_ME>\n")
+        await editor.until(lambda: uri in editor.told.diagnostics)
+        assert [4] == [
+            one.range.start.character for one in editor.told.diagnostics[uri].diagnostics
+        ]
+
+
 async def test_messages_between_server_and_worker_come_through_whole():
     task = Task(job="j", kind="fill", text="\ud835 é\n", name="n", places=(Place(0, 1),))
     assert task == decode(encode(task))

@@ -11,6 +11,8 @@ from infill_lsp import settings
 from infill_lsp.options import Inline, Options
 from lsprotocol import types
 
+from infill.config.trust import trust
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -68,9 +70,19 @@ def session(*answers, given=None):
         del scopes
         return list(answers)
 
-    options = given or Options()
     client = SimpleNamespace(configuration=configuration)
-    return SimpleNamespace(client=client, given=options, options=options, folders={}, section=None)
+    return SimpleNamespace(
+        client=client, given=given or {}, options=Options(), first=None, folders={}, section=None
+    )
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The user's own file of settings."""
+    (path := tmp_path / "config.toml").write_text("")
+    monkeypatch.setenv("INFILL_CONFIG", str(path))
+    monkeypatch.setenv("INFILL_STATE", str(tmp_path / "state"))
+    return path
 
 
 def folder_of(tmp_path, text):
@@ -81,19 +93,30 @@ def folder_of(tmp_path, text):
 
 
 @pytest.mark.asyncio
-async def test_a_project_s_file_is_above_the_editor_and_below_the_client(tmp_path):
-    text = "seed = 3\nmax_tokens = 4\ntries = 2\n[lsp.inline]\ndebounce = 5\n"
-    folders = folder_of(tmp_path, text)
-    now = session({"maxTokens": 9}, None, given=Options(seed=1, marker="@@"))
-    assert [] == await settings.pulled(now, folders)
-    [options] = now.folders.values()
-    assert (3, 9, 5, "@@") == (
-        options.seed,
-        options.maxTokens,
-        options.inline.debounce,
-        options.marker,
+async def test_the_client_is_above_the_environment_above_files_above_defaults(
+    tmp_path, own, monkeypatch
+):
+    own.write_text(
+        'marker = "own"\nseed = 1\nmax_tokens = 1\n[lsp]\nalternatives = 1\n'
+        "time_limit = 1\ninline.debounce = 1\n"
     )
-    assert (1, 9) == (now.options.seed, now.options.maxTokens)
+    text = 'marker = "p"\nseed = 2\nmax_tokens = 2\n[lsp]\nalternatives = 2\ntime_limit = 2\n'
+    folders = folder_of(tmp_path, text)
+    for name in ("MARKER", "SEED", "MAX_TOKENS", "LSP_ALTERNATIVES"):
+        monkeypatch.setenv(f"INFILL_{name}", "3")
+    now = session({"marker": "5"}, None, given={"marker": "4", "seed": 4})
+    assert [] == await settings.pulled(now, folders)
+    [inside] = now.folders.values()
+    for options, of_project in ((inside, 2), (now.options, 1)):
+        assert ("5", 4, 3, 3, of_project, 1, 12) == (
+            options.marker,
+            options.seed,
+            options.maxTokens,
+            options.alternatives,
+            options.timeLimit,
+            options.inline.debounce,
+            options.inline.maxTokens,
+        )
 
 
 @pytest.mark.asyncio
@@ -125,3 +148,39 @@ async def test_what_is_wrong_with_a_project_s_file_is_told_once(tmp_path, text, 
     assert said in fault
     assert "infill.toml" in fault
     assert [Options()] == list(now.folders.values())
+
+
+@pytest.mark.asyncio
+async def test_what_is_wrong_with_one_source_leaves_the_others(tmp_path, own, monkeypatch):
+    own.write_text("seed = 1\nthreads = 2\n")
+    monkeypatch.setenv("INFILL_MAX_TOKENS", "many")
+    now, folders = session(), folder_of(tmp_path, "sede = 1\n")
+    faults = "\n".join(await settings.pulled(now, folders))
+    assert "environment INFILL_MAX_TOKENS" in faults
+    assert "infill.toml:1: there is no setting 'sede'" in faults
+    [options] = now.folders.values()
+    assert (1, 2, 24) == (options.seed, options.threads, options.maxTokens)
+    own.write_text("seed = \n")
+    (tmp_path / "infill.toml").write_text("max_tokens = 3\n")
+    monkeypatch.delenv("INFILL_MAX_TOKENS")
+    [fault] = await settings.pulled(now, folders)
+    assert "config.toml:1: this is no TOML" in fault
+    [options] = now.folders.values()
+    assert (0, 3) == (options.seed, options.maxTokens)
+
+
+def test_a_project_chooses_what_runs_only_where_the_user_trusts_its_file(tmp_path, own):
+    own.write_text('model = "mine"\n')
+    folders = folder_of(tmp_path, 'model = "weights/theirs"\nthreads = 3\n')
+    now = session()
+    assert [] == settings.initial(now, {"notifications": True}, folders)
+    assert ("mine", 0, True) == (now.first.model, now.first.threads, now.first.notifications)
+    file = tmp_path / "infill.toml"
+    trust(file, file.read_bytes(), tmp_path / "state")
+    settings.initial(now, None, folders)
+    assert (str(tmp_path / "weights/theirs"), 3) == (now.first.model, now.first.threads)
+    assert "mine" == now.options.model  # in no folder
+    settings.initial(now, None, folders * 2)
+    assert "mine" == now.first.model  # nobody knows of which folder
+    settings.initial(now, {"model": "here"}, folders)
+    assert "here" == now.first.model

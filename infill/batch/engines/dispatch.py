@@ -108,10 +108,11 @@ class Dispatch:
 
     jobs     workers
     ahead    tasks that a worker holds beyond those that it works on, so that it never waits
+    share    tasks that a worker holds at most, so that the first that is ready does not take all
     """
 
-    def __init__(self, crew: Crew, *, jobs: int, ahead: int = 1) -> None:
-        self._crew, self._jobs, self._ahead = crew, jobs, ahead
+    def __init__(self, crew: Crew, *, jobs: int, ahead: int = 1, share: int | None = None) -> None:
+        self._crew, self._jobs, self._ahead, self._share = crew, jobs, ahead, share
         self._workers = dict[int, _Worker]()
         self._tickets = itertools.count()
         self._ready: Ready | None = None
@@ -173,7 +174,8 @@ class Dispatch:
         match said:
             case Ready():
                 self._check(said)
-                worker.room = said.width + self._ahead
+                room = said.width + self._ahead
+                worker.room = room if self._share is None else max(1, min(room, self._share))
             case Finished():
                 task, _ = worker.held.pop(said.ticket)
                 return iter([(task, said.outcome)])

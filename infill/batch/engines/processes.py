@@ -34,6 +34,7 @@ class Processes(Engine):
 
     model     a name or a folder
     threads   of each process; 0 is its share of the cores
+    texts     that there are at most, so that few are shared by all processes; None: nobody knows
     width, rows, traces   as in `Setup`
     """
 
@@ -43,6 +44,7 @@ class Processes(Engine):
         *,
         jobs: int,
         threads: int = 0,
+        texts: int | None = None,
         width: int | None = None,
         rows: int | None = None,
         traces: bool = False,
@@ -51,7 +53,8 @@ class Processes(Engine):
         self._threads = threads or max(1, usable_cores() // jobs)
         setup = Setup(model=model, threads=self._threads, width=width, rows=rows, traces=traces)
         self._children = _Children(setup)
-        self._dispatch = Dispatch(self._children, jobs=jobs)
+        share = None if texts is None else -(-texts // jobs)
+        self._dispatch = Dispatch(self._children, jobs=jobs, share=share)
 
     @property
     def digest(self) -> str:
@@ -169,9 +172,10 @@ def _hang_up(child: subprocess.Popen[bytes]) -> None:
 def _ended(status: int) -> str:
     """What an exit status says.
 
-    >>> _ended(-9), _ended(1)
-    ('it was killed by SIGKILL', 'it ended with status 1')
+    >>> _ended(-9), _ended(-40), _ended(1)
+    ('it was killed by SIGKILL', 'it was killed by signal 40', 'it ended with status 1')
     """
     if status < 0:
-        return f"it was killed by {signal.Signals(-status).name}"
+        known = {one.value: one.name for one in signal.Signals}  # real-time ones have no name
+        return f"it was killed by {known.get(-status, f'signal {-status}')}"
     return f"it ended with status {status}"

@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from infill.batch.walk.naming import listed
-from infill.batch.walk.walker import Options, Walked, require_inside, walk
+from infill.batch.walk.walker import Options, Walked, lies_in, require_inside, walk
 
-__all__ = ["Options", "Walked", "listed", "require_inside", "walk"]
+__all__ = ["Options", "Walked", "lies_in", "listed", "require_inside", "walk"]

@@ -1,18 +1,21 @@
 """From what a command line names to files: each once, in an order that stays, the rest counted.
 
 A file that is named is always taken. Of folders, globs and lists what is hidden, ignored, binary,
-too long, or of no known language is left out. A link is never followed out of the root, nor to a
-folder. Nothing is kept of a file but its name.
+too long, or of no known language is left out; a file that cannot be read is not, so that whoever
+reads it says so. A link is never followed out of the root, nor to a folder. Nothing is kept of a
+file but its name.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from infill.batch.walk.ignoring import IgnoreFiles, Rules
 from infill.batch.walk.naming import Glob, is_glob
@@ -22,11 +25,12 @@ from infill.limits import DEFAULT, Limits
 
 HIDDEN, IGNORED, EXCLUDED = "hidden", "ignored", "excluded"
 BINARY, LONG, UNKNOWN = "binary", "too long", "of no known language"
-OUTSIDE, FOLDER_LINK = "link out of the root", "link to a folder"
-SPECIAL, UNREADABLE, REPEATED = "no regular file", "unreadable", "the same file again"
+OUTSIDE, FOLDER_LINK, BROKEN = "link out of the root", "link to a folder", "link to nothing"
+SPECIAL, REPEATED = "no regular file", "the same file again"
 HEAD = 8_192
 """Bytes of a file that are looked at to tell whether it is binary."""
 REPOSITORY = ".git"
+NOWHERE = (errno.ENOENT, errno.ELOOP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +58,13 @@ class Walked:
     paths     the files, as the user would name them
     named     those that were named themselves, not found in a folder or by a glob
     skipped   how many were left out, by reason; a folder counts as one
+    shut      for each folder on the way that cannot be read: why
     """
 
     paths: tuple[str, ...]
     named: frozenset[str]
     skipped: dict[str, int]
+    shut: tuple[PathError, ...] = ()
 
 
 def walk(
@@ -81,7 +87,13 @@ def walk(
         walking.take(path)
     for path in listed:
         walking.take(path, listed=True)
-    return Walked(tuple(walking.found), frozenset(walking.named), dict(walking.skipped))
+    found, named = tuple(walking.found), frozenset(walking.named)
+    return Walked(found, named, dict(walking.skipped), tuple(walking.shut))
+
+
+def lies_in(path: str, root: str) -> bool:
+    """Whether a file is below a folder once all links are followed."""
+    return _within(os.path.realpath(path), os.path.realpath(root))
 
 
 def require_inside(path: str, *, root: str, spelt: str | None = None) -> None:
@@ -109,12 +121,8 @@ class _Entry:
     """A file on the way, and what its folder said of it."""
 
     path: str
-    status: os.stat_result
+    identity: object
     link: bool
-
-    @property
-    def identity(self) -> object:
-        return self.status.st_dev, self.status.st_ino
 
 
 class _Walking:
@@ -127,6 +135,7 @@ class _Walking:
         self.found: dict[str, None] = {}
         self.named: dict[str, None] = {}
         self.skipped = Counter[str]()
+        self.shut: list[PathError] = []
         self._matched = False
         self._seen: dict[object, str] = {}
         self._excluded = Rules.of(options.exclude)
@@ -200,8 +209,7 @@ class _Walking:
             for entry in self._entries(real, shown, root, glob):
                 found.append(entry)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise PathError("the folder cannot be read", where=folder, got=reason) from error
+            raise _shut(folder, error) from error
         # a link to a file that is found itself is left out, so that the file has its own name
         for entry in sorted(found, key=lambda one: one.link):
             self._again(self._seen.setdefault(entry.identity, entry.path), entry.path)
@@ -219,10 +227,10 @@ class _Walking:
             try:
                 with os.scandir(folder) as scanned:
                     entries = list(scanned)
-            except OSError:
+            except OSError as error:
                 if first:
                     raise
-                self.skipped[UNREADABLE] += 1
+                self.shut.append(_shut(prefix, error))
                 continue
             first = False
             matching = [(entry, _after(glob, places, entry.name)) for entry in entries]
@@ -257,28 +265,36 @@ class _Walking:
 
     def _taken(self, entry: os.DirEntry[str], path: str, root: str) -> Iterator[_Entry]:
         """The file, unless there is a reason to leave it out."""
-        link = entry.is_symlink()
+        link, identity = entry.is_symlink(), cast("object", path)
         try:
             status = entry.stat()
+            identity = (status.st_dev, status.st_ino)
             reason = _unfit(entry.path, status, link=link, root=root)
             reason = reason or self._unread(entry.path, status.st_size)
-        except OSError:
-            self.skipped[UNREADABLE] += 1
-            return
+        except OSError as error:  # whoever reads it says why not
+            reason = BROKEN if link and error.errno in NOWHERE else self._unknown(entry.path)
         if reason:
             self.skipped[reason] += 1
         else:
-            yield _Entry(path, status, link)
+            yield _Entry(path, identity, link)
 
     def _unread(self, path: str, size: int) -> str:
         """Why the text of a file is not for us, or nothing."""
-        known = self.options.language is not None or os.path.splitext(path)[1].lower() in SUFFIXES  # noqa: PTH122
-        if not known:
-            return UNKNOWN
+        if unknown := self._unknown(path):
+            return unknown
         if size > self.options.limits.text:
             return LONG
         with open(path, "rb") as file:  # noqa: PTH123
             return BINARY if b"\0" in file.read(HEAD) else ""
+
+    def _unknown(self, path: str) -> str:
+        suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - a name, thousands of times
+        return "" if self.options.language is not None or suffix in SUFFIXES else UNKNOWN
+
+
+def _shut(folder: str, error: OSError) -> PathError:
+    got = error.strerror or str(error)
+    return PathError("the folder cannot be read", where=folder, got=got)
 
 
 def _after(glob: Glob | None, places: frozenset[int], name: str) -> frozenset[int] | None:

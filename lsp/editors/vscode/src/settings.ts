@@ -23,14 +23,20 @@ function section(): WorkspaceConfiguration {
 }
 
 /** A setting as the user's own settings have it, whatever the workspace says. */
-function ofUser<T>(key: string): T | undefined {
-    const found = section().inspect<T>(key);
-    return found?.globalValue ?? found?.defaultValue;
+function ofUser(key: string): unknown {
+    return section().inspect(key)?.globalValue;
+}
+
+/** A setting as somebody set it. A default is not sent: the server's files of settings are above it. */
+function said(key: string): unknown {
+    const found = section().inspect(key);
+    return found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue;
 }
 
 /** How the server is started. */
 export function executable(): Executable {
-    const [command, ...args] = ofUser<string[]>("command") ?? [];
+    const found = section().inspect<string[]>("command");
+    const [command, ...args] = found?.globalValue ?? found?.defaultValue ?? [];
     // not the workspace: Python would import what lies there
     return { command: command ?? "infill", args, options: { cwd: homedir() } };
 }
@@ -52,16 +58,15 @@ export function marker(): string {
     return section().get("marker", "<FILL_ME>");
 }
 
-/** The settings that the server knows and may hear at any time. */
+/** The settings that the server knows and may hear at any time; what is undefined is not sent. */
 export function shared(): Record<string, unknown> {
-    const from = section();
-    const all = SHARED.map((key) => [key, from.get(key)]);
-    const inline = INLINE.map((key) => [key, from.get(`inline.${key}`)]);
+    const all = SHARED.map((key) => [key, said(key)]);
+    const inline = INLINE.map((key) => [key, said(`inline.${key}`)]);
     return {
         ...Object.fromEntries(all),
         inline: Object.fromEntries(inline),
         // as inlay hints, denoising would be shown twice
-        live: from.get("live", true) && !decorations(),
+        live: decorations() ? false : said("live"),
     };
 }
 
