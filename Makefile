@@ -11,7 +11,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 # what an install is made of; the C files are compiled by it
 PARTS := pyproject.toml constraints.txt hatch_build.py $(shell find infill -name '*.[ch]')
 
-.PHONY: demo test check lint types tests fuzz bench quality vsix test-editors test-ray clean
+.PHONY: demo test check lint types tests fuzz bench quality vsix test-editors test-ray weights clean
 
 demo: .venv/.base
 	@$(BIN)/infill fill examples/first_fill.py
@@ -50,6 +50,15 @@ vsix:
 #   apt-get install chromium emacs-nox elpa-eglot
 test-editors: .venv/.dev vsix
 	$(BIN)/pytest tests/editors
+
+# the embedded weights, from the pinned corpus to the card; what is there already is gone on with.
+# PRESET: fixture, tiny (5 M), small (17 M) or base (29 M); DEVICE=cuda where there is one
+PRESET ?= tiny
+MINUTES ?= 95
+DEVICE ?= cpu
+weights: .venv/.base
+	$(BIN)/python -m infill.train weights --preset $(PRESET) --minutes $(MINUTES) \
+	    --device $(DEVICE) --folder build/train-$(PRESET)
 
 # the engine on a local Ray cluster of two workers
 test-ray: .venv/.ray

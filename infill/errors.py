@@ -14,6 +14,7 @@
     ├── GoalError               a goal that raised an error, gave no score, or did not come back
     ├── ModelError              a model that cannot be found or used
     │   └── WeightsError        weights that are missing, truncated or not what was published
+    ├── TrainingError           a training run that cannot go on
     ├── TraceError              a trace file that cannot be read or replayed
     ├── FillError               no fill was found
     │   ├── CommandError        the user's own command finds more wrong than before
@@ -122,6 +123,10 @@ class ModelError(InfillError):
 
 class WeightsError(ModelError):
     """Weights that are missing, truncated, or not the ones that were published."""
+
+
+class TrainingError(InfillError):
+    """A training run that cannot go on: its loss is no number."""
 
 
 class TraceError(InfillError):

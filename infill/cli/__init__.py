@@ -23,6 +23,7 @@ from infill.cli.revise import revise
 from infill.cli.rewrite import rewrite
 from infill.cli.runs import resume, runs, undo
 from infill.cli.trace import trace
+from infill.cli.train import train
 
 __all__ = ["main"]
 
@@ -38,6 +39,6 @@ def main(context: click.Context, config_file: str | None, *, no_config: bool) ->
 
 for command in (
     *(fill, revise, rewrite, batch, check, apply, runs, resume, undo),
-    *(lsp, grammar, trace, models, config, doctor, bench, completion),
+    *(lsp, grammar, trace, train, models, config, doctor, bench, completion),
 ):
     main.add_command(command)

@@ -1,25 +1,43 @@
-"""`infill models`: what `--model` takes."""
+"""`infill models`: what `--model` takes, and which one holds where it is not given."""
 
 from __future__ import annotations
 
 import click
 
+from infill.cli.configured import Settled
 from infill.cli.exits import Exit, guarded
 
 
-@click.command()
-@guarded
-def models() -> Exit:
-    """List the models that --model can name."""
-    from infill.models.catalogue import NAMES  # noqa: PLC0415 - numpy
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
+    """List the models that --model can name, and choose the one that holds without it."""
+    if context.invoked_subcommand is None:
+        context.invoke(listed)
 
-    rows = [
-        (name, "in place" if folder.joinpath("model.safetensors").is_file() else "no weights")
-        for name, folder in NAMES.items()
-    ]
-    rows.append(("FOLDER", "any folder that `python -m infill.train` exported"))
-    rows.append(("…:int8", "either of them, with matrix products in 8 bits: faster on a CPU"))
-    width = max(len(name) for name, _ in rows)
-    for name, what in rows:
-        click.echo(f"{name:{width}}  {what}")
-    return Exit.DONE
+
+@models.command("list")
+@click.pass_context
+@guarded
+def listed(context: click.Context) -> Exit:
+    """List the models; a * is at the one in use here, with who says so."""
+    from infill.cli.using import shown  # noqa: PLC0415 - numpy
+
+    return shown(Settled.of(context))
+
+
+@models.command()
+@click.argument("chosen", metavar="NAME|DIR")
+@click.pass_context
+@guarded
+def use(context: click.Context, chosen: str) -> Exit:
+    """Let NAME or DIR be the model of every command, in your own config.toml.
+
+    The model is loaded first, as a trial; the rest of the file stays. `embedded` goes back.
+
+    \b
+    Exit codes: 0 done; 2 the file is wrong; 3 it cannot be written; 5 the model cannot be used.
+    """
+    from infill.cli.using import used  # noqa: PLC0415 - torch
+
+    return used(chosen, Settled.of(context))

@@ -24,8 +24,7 @@ def load(name_or_path: str | Path = "embedded") -> Denoiser:
     A model is loaded once per process. Raises ModelError for a name that is neither, and
     WeightsError for files that are missing, damaged or not what was published.
     """
-    name, int8 = _split(name_or_path)
-    return _loaded(_folder(name).resolve(), int8=int8)
+    return _loaded(folder_of(name_or_path).resolve(), int8=_in_8_bits(name_or_path))
 
 
 def digest_of(name_or_path: str | Path = "embedded") -> str:
@@ -33,25 +32,23 @@ def digest_of(name_or_path: str | Path = "embedded") -> str:
 
     Raises ModelError as `load` does, and WeightsError where the config cannot be read.
     """
-    name, int8 = _split(name_or_path)
-    path = _folder(name) / "config.json"
+    path = folder_of(name_or_path) / "config.json"
     try:
         digest = str(json.loads(path.read_bytes())["sha256"]["model.safetensors"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             "the config of the model cannot be read", where=str(path), got=repr(error)
         ) from error
-    return digest + (INT8 if int8 else "")
+    return digest + (INT8 if _in_8_bits(name_or_path) else "")
 
 
-def _split(name_or_path: str | Path) -> tuple[str, bool]:
-    """A model's name or folder, and whether it is wanted in 8 bits."""
-    name = str(name_or_path)
-    return name.removesuffix(INT8), name.endswith(INT8)
+def _in_8_bits(name_or_path: str | Path) -> bool:
+    return str(name_or_path).endswith(INT8)
 
 
-def _folder(name: str) -> Path:
-    """The folder of a model. Raises ModelError."""
+def folder_of(name_or_path: str | Path) -> Path:
+    """The folder of a model, by its name or path, in whatever precision. Raises ModelError."""
+    name = str(name_or_path).removesuffix(INT8)
     folder = NAMES.get(name, Path(name))
     if not folder.is_dir():
         close = difflib.get_close_matches(name, NAMES, n=1)

@@ -5,7 +5,7 @@ Knows canvases and the tokenizer; the network and its files are `tiny.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class TinyDenoiser:
         where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
         model, card, tokenizer = load_model(Path(folder), dtype=dtype, device=where)
-        return cls(model, vocab_of(tokenizer, card["specials"]), card)
+        return cls(model, vocab_of(tokenizer, card["specials"], card.get("asks", ())), card)
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:
         """One forward over all rows of one padded length; blanks are left out of a row.
@@ -181,8 +181,11 @@ def _shown_only(places: Places) -> Places:
     return places
 
 
-def vocab_of(tokenizer_json: str, specials: Mapping[str, int]) -> Vocab:
-    """The vocabulary of a byte-level BPE tokenizer, with its specials by name."""
+def vocab_of(tokenizer_json: str, specials: Mapping[str, int], asks: Collection[str] = ()) -> Vocab:
+    """The vocabulary of a byte-level BPE tokenizer, with its specials by name.
+
+    asks   the specials that the model was trained to ask for lengths with: `<expand>`, or none
+    """
     tokenizer = Tokenizer.from_str(tokenizer_json)
     tokenizer.encode_special_tokens = True  # a text that says "<mask>" is only text
     letters = byte_of_letter()
@@ -195,6 +198,7 @@ def vocab_of(tokenizer_json: str, specials: Mapping[str, int]) -> Vocab:
         mask=specials["<mask>"],
         eos=specials["<eos>"],
         blank=specials["<del>"],
+        expand=specials["<expand>"] if "<expand>" in asks else None,
         specials=specials.values(),
         encoder=_encoder(tokenizer),
     )

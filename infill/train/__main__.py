@@ -1,13 +1,18 @@
-"""`python -m infill.train`: corpus, tokenizer, run, export, evaluate, card, in this order.
+"""`python -m infill.train`: the embedded weights, from the pinned corpus to the card.
 
-Everything lives in one working folder (default `build/train`, which is not committed).
+`weights` does it all (that is `make weights`); the other commands are its steps, in this order:
+corpus, tokenizer, run, export, evaluate, card. Everything lives in one working folder (default
+`build/train`, which is not committed); what is there is not made again, and a run that was cut goes
+on. Users train on their own code with `infill train`, which shares all but the corpus.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,14 +22,24 @@ import click
 import torch
 
 from infill.errors import InfillError
-from infill.models.tiny import load_model, save_model
+from infill.models.tiny import load_model
+from infill.train import checkpoint
 from infill.train import corpus as corpora
 from infill.train import evaluate as evaluation
 from infill.train.card import render
 from infill.train.evaluate import Effort, Side
-from infill.train.loop import PRESETS, RunConfig, Trainer, by_minutes, by_steps, train
+from infill.train.export import export as export_model
+from infill.train.loop import Clock, Trainer, Watching, by_minutes, by_steps, train
+from infill.train.memory import require
+from infill.train.parallel import Team, fast_bf16, team
+from infill.train.presets import PRESETS
 from infill.train.stream import Stream, tokenise
-from infill.train.tokenizer import LANGUAGES, SPECIALS, Codec, learn
+from infill.train.tokenizer import Codec, learn
+
+SIDES = ("train", "heldout")
+CACHE = ("tokenizer.json", "train.npz")
+"""What a run needs to go on."""
+ALONE = Team()
 
 
 def _folder(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,18 +55,59 @@ def _folder(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _preset = click.option(
     "--preset",
-    type=click.Choice(sorted(PRESETS)),
-    default="small",
+    type=click.Choice(list(PRESETS)),
+    default="tiny",
     show_default=True,
-    help="fixture: 1 M parameters, minutes. small: 5 M, an hour and a half on two cores.",
+    help="fixture: 1 M parameters, minutes. tiny: 5 M, an hour and a half on two cores. small: "
+    "17 M, and base: 29 M, for a GPU.",
 )
+_weights = click.option(
+    "--weights", type=click.Path(path_type=Path), default=Path("infill/weights"), show_default=True
+)
+_seed = click.option("--seed", default=0, show_default=True)
+_device = click.option(
+    "--device", default="cpu", show_default=True, help="cpu, or cuda where there is one."
+)
+_per_project = click.option(
+    "--per-project", default=30, show_default=True, help="Lines of each held-out project."
+)
+_windows = click.option("--windows", default=64, show_default=True, help="Windows per mask ratio.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--threads", default=2, show_default=True, help="CPU threads.")
 def main(threads: int) -> None:
-    """Train the embedded model: corpus, tokenizer, run, export, evaluate, card, in this order."""
+    """Make the embedded weights; `weights` is all steps, the other commands are one each."""
     torch.set_num_threads(threads)
+
+
+@main.command()
+@_preset
+@click.option("--minutes", default=95.0, show_default=True, help="Of the run, all parts together.")
+@_seed
+@_device
+@_per_project
+@_windows
+@_weights
+@_folder
+def weights(  # noqa: PLR0913, PLR0917 - one per option
+    folder: Path, weights: Path, preset: str, minutes: float, seed: int, device: str,
+    per_project: int, windows: int,
+) -> None:  # fmt: skip
+    """Make the weights anew, or go on where that was cut: all steps, each unless it is done."""
+    if not (folder / "heldout.jsonl").exists():
+        _corpus(folder)
+    if not (folder / "heldout.npz").exists():
+        _tokenizer(folder, PRESETS[preset].model.vocab)
+    with team(device) as us:
+        trainer = _trainer(folder, preset, seed, us)
+        _run(trainer, by_minutes(minutes, spent=trainer.minutes), folder, preset, None)
+        _export(trainer, preset, weights)
+    if us.leads:
+        effort = Effort(windows=windows, per_project=per_project, seed=seed)
+        figures = _evaluated(folder, weights, effort)
+        (folder / "figures.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+        _card(folder, weights, figures, hardware_here(device))
 
 
 @main.command()
@@ -61,12 +117,7 @@ def corpus(folder: Path) -> None:
 
     The list is infill/train/corpus.toml. Needs a package index the first time (about 250 MB).
     """
-    pins = corpora.read_pins()
-    files = corpora.collect(pins, corpora.fetch(pins, folder / "archives"))
-    for split, chosen in files.items():
-        corpora.write_files(chosen, folder / f"{split}.jsonl")
-        characters = sum(len(file.text) for file in chosen)
-        click.echo(f"{split}: {len(chosen)} files, {characters / 1e6:.1f} M characters")
+    _corpus(folder)
 
 
 @main.command()
@@ -74,14 +125,7 @@ def corpus(folder: Path) -> None:
 @_folder
 def tokenizer(folder: Path, size: int) -> None:
     """Learn the tokenizer on train.jsonl and tokenise both sides: *.npz, tokenizer.json."""
-    sides = {split: corpora.read_files(folder / f"{split}.jsonl") for split in ("train", "heldout")}
-    learnt = learn((file.text for file in sides["train"]), size=size)
-    (folder / "tokenizer.json").write_text(learnt, encoding="utf-8")
-    codec = Codec(learnt)
-    for split, files in sides.items():
-        stream = tokenise(files, codec)
-        stream.save(folder / f"{split}.npz")
-        click.echo(f"{split}: {len(stream.ids) / 1e6:.2f} M tokens")
+    _tokenizer(folder, size)
 
 
 @main.command()
@@ -91,8 +135,8 @@ def tokenizer(folder: Path, size: int) -> None:
 )
 @click.option("--until", help="Or: the wall-clock time HH:MM at which it has ended.")
 @click.option("--steps", type=int, help="Or: its length in steps; only this is reproducible.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--device", default="cpu", show_default=True, help="cpu, or cuda where there is one.")
+@_seed
+@_device
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
@@ -106,49 +150,38 @@ def run(  # noqa: PLR0913, PLR0917 - one per option
     """Train, or continue from the folder's checkpoint; the rate falls to 0 at the end."""
     if sum(given is not None for given in (minutes, until, steps)) != 1:
         raise click.UsageError("give one of --minutes, --until, --steps")
-    trainer = _trainer(folder, preset, seed, device)
-    if steps is not None:
-        clock = by_steps(steps)
-    else:
-        total = minutes if minutes is not None else trainer.minutes + _minutes_until(until or "")
-        clock = by_minutes(total, spent=trainer.minutes)
-    train(trainer, clock, folder, on_save=_exporter(preset, weights))
+    with team(device) as us:
+        trainer = _trainer(folder, preset, seed, us)
+        if steps is not None:
+            clock = by_steps(steps)
+        else:
+            total = (
+                minutes if minutes is not None else trainer.minutes + _minutes_until(until or "")
+            )
+            clock = by_minutes(total, spent=trainer.minutes)
+        _run(trainer, clock, folder, preset, weights)
 
 
 @main.command()
 @_preset
-@click.option(
-    "--weights", type=click.Path(path_type=Path), default=Path("infill/weights"), show_default=True
-)
+@_seed
+@_weights
 @_folder
-def export(folder: Path, preset: str, weights: Path) -> None:
+def export(folder: Path, preset: str, weights: Path, seed: int) -> None:
     """Write the checkpoint as model.safetensors (fp16), config.json and tokenizer.json."""
-    _export(_trainer(folder, preset, 0), preset, weights)
+    _export(_trainer(folder, preset, seed, ALONE), preset, weights)
 
 
 @main.command()
-@click.option(
-    "--weights", type=click.Path(path_type=Path), default=Path("infill/weights"), show_default=True
-)
-@click.option(
-    "--per-project", default=30, show_default=True, help="Lines of each held-out project."
-)
-@click.option("--windows", default=64, show_default=True, help="Windows per mask ratio.")
-@click.option("--seed", default=0, show_default=True)
+@_weights
+@_per_project
+@_windows
+@_seed
 @_folder
 def evaluate(folder: Path, weights: Path, per_project: int, windows: int, seed: int) -> None:
     """Measure exported weights on the held-out projects, beside the baselines; print JSON."""
-    model, config, tokenizer_json = load_model(weights)
-    sides = {
-        split: Side(
-            Stream.load(folder / f"{split}.npz"), corpora.read_files(folder / f"{split}.jsonl")
-        )
-        for split in ("train", "heldout")
-    }
     effort = Effort(windows=windows, per_project=per_project, seed=seed)
-    codec = Codec(tokenizer_json)
-    figures = evaluation.evaluate(model, codec, sides["train"], sides["heldout"], effort)
-    click.echo(json.dumps({"trained": config["trained"], **figures}, indent=2))
+    click.echo(json.dumps(_evaluated(folder, weights, effort), indent=2))
 
 
 @main.command()
@@ -159,13 +192,95 @@ def evaluate(folder: Path, weights: Path, per_project: int, windows: int, seed: 
     help="The JSON that `evaluate` printed.",
 )
 @click.option("--hardware", required=True, help="What the run ran on, in words.")
-@click.option(
-    "--weights", type=click.Path(path_type=Path), default=Path("infill/weights"), show_default=True
-)
+@_weights
 @_folder
 def card(folder: Path, weights: Path, figures: Path, hardware: str) -> None:
     """Write the model's CARD.md beside its weights, from measured figures only."""
-    measured = json.loads(figures.read_text(encoding="utf-8"))
+    _card(folder, weights, json.loads(figures.read_text(encoding="utf-8")), hardware)
+
+
+def _corpus(folder: Path) -> None:
+    pins = corpora.read_pins()
+    files = corpora.collect(pins, corpora.fetch(pins, folder / "archives"))
+    for split, chosen in files.items():
+        corpora.write_files(chosen, folder / f"{split}.jsonl")
+        characters = sum(len(file.text) for file in chosen)
+        click.echo(f"{split}: {len(chosen)} files, {characters / 1e6:.1f} M characters")
+
+
+def _tokenizer(folder: Path, size: int) -> None:
+    sides = {split: corpora.read_files(folder / f"{split}.jsonl") for split in SIDES}
+    learnt = learn((file.text for file in sides["train"]), size=size)
+    (folder / "tokenizer.json").write_text(learnt, encoding="utf-8")
+    codec = Codec(learnt)
+    for split, files in sides.items():
+        stream = tokenise(files, codec)
+        stream.save(folder / f"{split}.npz")
+        click.echo(f"{split}: {len(stream.ids) / 1e6:.2f} M tokens")
+
+
+def _trainer(folder: Path, preset: str, seed: int, us: Team) -> Trainer:
+    """A trainer over the folder's corpus, continued from its checkpoint if there is one."""
+    codec = Codec((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    config = replace(PRESETS[preset], seed=seed, bf16=fast_bf16(us.device))
+    require(config, us.device, size=us.size)
+    trainer = Trainer(config, Stream.load(folder / "train.npz"), codec, team=us)
+    path = folder / "checkpoint.pt"
+    if path.exists():
+        checkpoint.require_noted(checkpoint.read(path), folder, CACHE)
+        trainer.restore(path)
+        click.echo(f"continued at step {trainer.step}, {trainer.tokens / 1e6:.2f} M tokens")
+    return trainer
+
+
+def _run(trainer: Trainer, clock: Clock, folder: Path, preset: str, weights: Path | None) -> None:
+    """Train to the end; exports on the way, first after 4 minutes, then every 12."""
+    last = time.monotonic() - 8 * 60
+
+    def on_save(trainer: Trainer, progress: float) -> None:
+        nonlocal last
+        due = trainer.team.agree(time.monotonic() - last) >= 12 * 60
+        if weights is not None and (due or progress >= 1.0):
+            _export(trainer, preset, weights)
+            last = time.monotonic()
+
+    train(
+        trainer,
+        clock,
+        folder,
+        Watching(on_save=on_save, notes={"sha256": checkpoint.noted(folder, CACHE)}),
+    )
+
+
+def _export(trainer: Trainer, preset: str, weights: Path) -> None:
+    """Write the weights; all of a team must ask together."""
+    model = trainer.plain()
+    trained = {
+        "tokens": trainer.tokens, "steps": trainer.step, "minutes": round(trainer.minutes, 1),
+    }  # fmt: skip
+    if trainer.team.leads:
+        export_model(
+            model, trainer.codec, weights, name=f"infill-{preset}", config=trainer.config,
+            trained=trained,
+        )  # fmt: skip
+        click.echo(f"exported {weights}: {json.dumps(trained)}")
+
+
+def _evaluated(folder: Path, weights: Path, effort: Effort) -> dict[str, Any]:
+    """All figures of exported weights, with what they were trained for."""
+    model, config, tokenizer_json = load_model(weights)
+    sides = {
+        split: Side(
+            Stream.load(folder / f"{split}.npz"), corpora.read_files(folder / f"{split}.jsonl")
+        )
+        for split in SIDES
+    }
+    codec = Codec(tokenizer_json)
+    figures = evaluation.evaluate(model, codec, sides["train"], sides["heldout"], effort)
+    return {"trained": config["trained"], **figures}
+
+
+def _card(folder: Path, weights: Path, measured: dict[str, Any], hardware: str) -> None:
     _, config, _ = load_model(weights)
     if measured["trained"] != config["trained"]:
         raise click.UsageError("these figures are of other weights; run `evaluate` again")
@@ -179,16 +294,16 @@ def card(folder: Path, weights: Path, figures: Path, hardware: str) -> None:
     (weights / "CARD.md").write_text(text, encoding="utf-8")
 
 
-def _trainer(folder: Path, preset: str, seed: int, device: str = "cpu") -> Trainer:
-    """A trainer over the folder's corpus, continued from its checkpoint if there is one."""
-    codec = Codec((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    config: RunConfig = PRESETS[preset]
-    stream = Stream.load(folder / "train.npz")
-    trainer = Trainer(replace(config, seed=seed), stream, codec, device=device)
-    if (folder / "checkpoint.pt").exists():
-        trainer.restore(folder / "checkpoint.pt")
-        click.echo(f"continued at step {trainer.step}, {trainer.tokens / 1e6:.2f} M tokens")
-    return trainer
+def hardware_here(device: str) -> str:
+    """What a run runs on here, in words."""
+    if device.startswith("cuda"):
+        return f"one {torch.cuda.get_device_name(device)} in bf16"
+    name = platform.processor() or platform.machine()
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line for line in lines if line.startswith("model name")).partition(":")[2]
+    products = "bf16" if fast_bf16(device) else "fp32"
+    return f"{torch.get_num_threads()} threads of {name.strip()}, matrix products in {products}"
 
 
 def _minutes_until(hour: str) -> float:
@@ -200,33 +315,6 @@ def _minutes_until(hour: str) -> float:
         raise click.BadParameter(f"{hour!r} is not HH:MM", param_hint="--until") from error
     then = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
     return ((then if then > now else then + timedelta(days=1)) - now).total_seconds() / 60
-
-
-def _exporter(preset: str, weights: Path | None) -> Callable[[Trainer, float], None]:
-    """What to do at a checkpoint: export, first after 4 minutes, then every 12 and at the end."""
-    last = time.monotonic() - 8 * 60
-
-    def on_save(trainer: Trainer, progress: float) -> None:
-        nonlocal last
-        done = progress >= 1.0
-        if weights is not None and (done or time.monotonic() - last >= 12 * 60):
-            _export(trainer, preset, weights)
-            last = time.monotonic()
-
-    return on_save
-
-
-def _export(trainer: Trainer, preset: str, weights: Path) -> None:
-    extra = {
-        "name": f"infill-{preset}",
-        "specials": {name: index for index, name in enumerate(SPECIALS)},
-        "languages": {"python": LANGUAGES["python"]},
-        "trained": {
-            "tokens": trainer.tokens, "steps": trainer.step, "minutes": round(trainer.minutes, 1),
-        },
-    }  # fmt: skip
-    save_model(trainer.model, trainer.codec.json, weights, extra=extra)
-    click.echo(f"exported {weights}: {json.dumps(extra['trained'])}")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ problem were left out. Held out, never trained on: {heldout}.
 {tokens:.1f} M tokens seen ({epochs:.2f} of the corpus) in {steps:,} steps and {minutes:.0f} minutes
 of computing, on {hardware}. Plain cross-entropy on masked tokens; uniform masks 40 %, spans of
 lines, syntax nodes and runs 40 %, occurrences of a name 10 %, corrupted visible tokens 10 %; Muon
-and AdamW; the learning rate fell linearly to 0 over the last 40 %. `<del>` slots were trained at
-the end of masked spans and always masked: the model has never *seen* a `<del>`. `<expand>` was not
-trained. `python -m infill.train --help` repeats it.
+and AdamW; the learning rate fell linearly to 0 over the last 40 %. `<del>` slots were scattered
+over masked spans and always masked: the model has never *seen* a `<del>`. {expand}
+`make weights` repeats it.
 
 ## Measured on the held-out projects
 | masked | cross-entropy, nats per token | most likely token is right | tokens asked |
@@ -91,6 +91,9 @@ def render(
         fillers="\n".join(_filler_row(*item) for item in figures["infill"].items()),
         error=percent((max(best, 1 / count) * (1 - best) / count) ** 0.5),
         auc=figures["suspicion_auc"],
+        expand="Pairs of masked tokens were trained to be asked for with `<expand>`."
+        if "<expand>" in config["asks"]
+        else "`<expand>` was not trained.",
     )
 
 
@@ -107,3 +110,49 @@ def _ratio_row(ratio: str, row: Mapping[str, float]) -> str:
 def _filler_row(name: str, row: Mapping[str, float]) -> str:
     exact, parses = percent(row["exact_match"]), percent(row["parses"])
     return f"| {name} | {exact} | {row['edit_similarity']:.2f} | {parses} |"
+
+
+_OWN = """\
+# {name}
+
+A masked-diffusion model of Python, {how} with `infill train` on one user's own code, which decides
+what may be done with it. All figures were measured by that run.
+
+## Shape and training
+{parameters:.2f} M parameters. {seen:.2f} M tokens seen ({epochs:.1f} passes over {unique:.3f} M
+unique ones) in {steps:,} steps and {minutes:.1f} minutes of computing{early}. The weights are those
+with the lowest loss on the held-out files.
+
+## Measured on the held-out files
+Cross-entropy in nats per token, and how often the most likely token is right.
+
+| masked | before | after | right before | right after |
+|---|---|---|---|---|
+{rows}
+"""
+_HOW = {
+    "fine-tuned": "fine-tuned",
+    "adapters": "fine-tuned by low-rank adapters (merged)",
+    "from scratch": "trained from scratch",
+}
+
+
+def own_card(name: str, outcome: Mapping[str, Any]) -> str:
+    """CARD.md of a user's model, from the fields of a `session.Outcome`."""
+    before, after = outcome["before"], outcome["after"]
+    return _OWN.format(
+        name=name,
+        how=_HOW[outcome["method"]],
+        parameters=outcome["parameters"] / 1e6,
+        seen=outcome["tokens"] / 1e6,
+        epochs=outcome["epochs"],
+        unique=outcome["unique"] / 1e6,
+        steps=outcome["steps"],
+        minutes=outcome["minutes"],
+        early=", ended early" if outcome["early"] else "",
+        rows="\n".join(
+            f"| {percent(float(ratio))} | {before[ratio]['nats']:.2f} | {row['nats']:.2f} "
+            f"| {percent(before[ratio]['top1'])} | {percent(row['top1'])} |"
+            for ratio, row in after.items()
+        ),
+    )

@@ -112,7 +112,24 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 def read_pins() -> tuple[Pin, ...]:
     """The committed list, in its order."""
     text = resources.files("infill.train").joinpath("corpus.toml").read_text(encoding="utf-8")
-    return tuple(Pin(**entry) for entry in tomllib.loads(text)["project"])
+    return pins_in(text, "corpus.toml")
+
+
+def pins_in(text: str, name: str) -> tuple[Pin, ...]:
+    """A list of projects. Raises InputError for one without a permissive licence."""
+    pins: list[Pin] = []
+    for entry in tomllib.loads(text)["project"]:
+        licence = str(entry.get("licence", ""))
+        # all parts of an AND must be permissive; so must be those of an OR, which is more than due
+        if not licence or not all(one in PERMISSIVE for one in re.split(" OR | AND ", licence)):
+            raise InputError(
+                "a project of the corpus has no permissive licence", where=name,
+                expected=f"{', '.join(PERMISSIVE)}, or some of them with AND and OR",
+                got=f"{entry.get('name')}: {licence or 'none'}",
+                hint="leave it out, or look its licence up and name it",
+            )  # fmt: skip
+        pins.append(Pin(**entry))
+    return tuple(pins)
 
 
 def fetch(pins: Iterable[Pin], folder: Path) -> dict[str, Path]:
@@ -169,11 +186,9 @@ def clean(path: str, data: bytes, filters: Filters = Filters()) -> str | None:
     *folders, name = path.split("/")
     if _FOLDERS.intersection(folders) or _NAMES.search(name) or len(data) > filters.file_bytes:
         return None
-    try:
-        text = data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError:
+    text = plain(data)
+    if text is None:
         return None
-    text = text.removeprefix("\ufeff").strip("\n") + "\n"
     lines = text.count("\n")
     if (
         len(text) < filters.least_chars
@@ -183,9 +198,23 @@ def clean(path: str, data: bytes, filters: Filters = Filters()) -> str | None:
         return None
     if _share(text, str.isascii) < filters.ascii_share:
         return None
-    if _share(text, str.isdigit) > filters.digit_share or not _parses(text):
+    if _share(text, str.isdigit) > filters.digit_share or not parses(text):
         return None
     return text
+
+
+def plain(data: bytes) -> str | None:
+    """The text of a file with LF line ends and one at its end; None for what is not UTF-8."""
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        return None
+    return text.removeprefix("\ufeff").strip("\n") + "\n"
+
+
+def fingerprint(text: str) -> str:
+    """The same for texts that differ in whitespace only: they are copies."""
+    return hashlib.sha256("".join(text.split()).encode()).hexdigest()
 
 
 def ngrams(text: str, n: int) -> set[int]:
@@ -232,13 +261,19 @@ def write_files(files: Iterable[File], path: Path) -> None:
 
 
 def read_files(path: Path) -> list[File]:
-    """What `write_files` wrote."""
+    """What `write_files` wrote. Raises PathError where it is missing, InputError where damaged."""
     if not path.is_file():
         raise PathError(
             "no corpus here", where=path.name, hint="run `python -m infill.train corpus` first"
         )
-    with path.open(encoding="utf-8") as lines:
-        return [File(**json.loads(line)) for line in lines]
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return [File(**json.loads(line)) for line in lines]
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            "the corpus is damaged", where=str(path), got=str(error),
+            hint="delete it and collect it again",
+        ) from error  # fmt: skip
 
 
 def _of_project(
@@ -256,7 +291,7 @@ def _of_project(
         text = clean(path, data, filters)
         if text is None or len(text) > room:
             continue
-        digest = hashlib.sha256("".join(text.split()).encode()).hexdigest()
+        digest = fingerprint(text)
         if digest in seen or refused & ngrams(text, filters.overlap):
             continue
         seen.add(digest)
@@ -270,7 +305,8 @@ def _share(text: str, test: Callable[[str], bool]) -> float:
     return sum(map(test, text)) / len(text)
 
 
-def _parses(text: str) -> bool:
+def parses(text: str) -> bool:
+    """Whether it is Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -2,10 +2,9 @@
 
 The mixture of the training notes, §6.5: uniform masking with stratified ratio (the ELBO part),
 spans (lines, syntax nodes, runs of tokens), occurrences of one name (that is what a rename asks),
-and spoilt visible tokens (for rewriting). `<del>` slots stand at the end of a masked span, are
-always masked and together count as one token in the loss (DreamOn, arXiv:2602.01326). Half of the
-spoilt positions keep their token, so that a model's confidence in a visible token means something.
-`<expand>` is not trained yet.
+and spoilt visible tokens (for rewriting). Half of the spoilt positions keep their token, so that a
+model's confidence in a visible token means something. Spans also come at a wrong length, with slots
+too many or too few; that is `lengths.py`'s.
 
 Everything is drawn from the generator that is passed in; the rows passed in are not changed.
 """
@@ -18,6 +17,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from infill.train.lengths import mend, pairs, places
 from infill.train.stream import Windows
 from infill.train.tokenizer import Codec, Kind, Special, is_special
 
@@ -44,6 +44,7 @@ class Mixture:
     one_line    of line spans that are a single line, the others being two to eight
     whole       of spans that are hidden altogether, the others at a ratio drawn from 0…1
     deletions   of span rows that get `<del>` slots
+    expansions  of span rows in which pairs of masked tokens become `<expand>` slots
     keep_one    of hidden names of which one occurrence stays visible
     replaced    of spoilt positions that show another token, the others showing their own
     foreign     of replacements drawn from the vocabulary, the others from the row itself
@@ -59,6 +60,7 @@ class Mixture:
     one_line: float = 0.6
     whole: float = 0.5
     deletions: float = 0.3
+    expansions: float = 0.3
     keep_one: float = 0.7
     replaced: float = 0.5
     foreign: float = 0.25
@@ -68,13 +70,8 @@ class Mixture:
     blanks: int = 24
 
 
-EARLY = Mixture(ratio=0.5, span=10, deletions=0.0)
+EARLY = Mixture(ratio=0.5, span=10, deletions=0.0, expansions=0.0)
 FULL = Mixture()
-
-
-def mixture_at(progress: float) -> Mixture:
-    """The curriculum: short and light for the first third of the run, then everything."""
-    return EARLY if progress < 1 / 3 else FULL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +79,7 @@ class Batch:
     """What the model sees, and what it must say.
 
     ids       int64 [B, T], corrupted
-    targets   int64 [B, T]; what stands there, `<del>` for a slot too many
+    targets   int64 [B, T]; what stands there; `<del>` for one slot too many, `<expand>` for two
     weights   float32 [B, T]; 0 where nothing is asked, a row's `<del>` slots sum to 1, else 1
     """
 
@@ -97,17 +94,18 @@ def corrupt(windows: Windows, codec: Codec, mixture: Mixture, rng: np.random.Gen
     even = (np.arange(B) + rng.random()) / B
     kinds = rng.permutation(np.searchsorted(np.cumsum(mixture.shares[:-1]), even))
     ratios = _stratified(B, mixture.ratio, rng)
+    dynamic = rng.random() < 0.5  # noqa: PLR2004 - half of the batches
     ids, targets = windows.ids.copy(), windows.ids.copy()
     weights = np.zeros((B, T), dtype=np.float32)
     for b, kind in enumerate(kinds):
         row = windows.ids[b]
         match Noise(kind):
             case Noise.SPANS:
-                hide, stop = span_marks(row, windows.nodes[b], codec, mixture, rng)
-                if rng.random() < mixture.deletions and hide[stop - 1]:
-                    count = int(rng.integers(1, mixture.blanks + 1))
-                    ids[b], targets[b], weights[b] = append_deletions(row, hide, stop, count)
-                    continue
+                hide, spans = span_marks(row, windows.nodes[b], codec, mixture, rng)
+                wrong = _wrong_lengths(hide, spans, mixture, rng, dynamic=dynamic)
+                mended = mend(row, hide, windows.after[b], *wrong)
+                ids[b], targets[b], weights[b] = mended.ids, mended.targets, mended.weights
+                continue
             case Noise.SPOILT:
                 ids[b], asked = spoil(row, codec, rng, mixture)
                 weights[b, asked] = 1.0
@@ -124,34 +122,35 @@ def corrupt(windows: Windows, codec: Codec, mixture: Mixture, rng: np.random.Gen
 
 def span_marks(
     row: Row, nodes: NDArray[np.int32], codec: Codec, mixture: Mixture, rng: np.random.Generator
-) -> tuple[Marks, int]:
-    """Spans of one row, about one per 64 tokens: what to hide, bool [T], and one span's end."""
+) -> tuple[Marks, list[Span]]:
+    """Spans of one row, about one per 64 tokens: what to hide, bool [T], and the spans."""
     T = len(row)
     hide = np.zeros(T, dtype=np.bool_)
-    stop = 0
-    for _ in range(max(1, T // 64)):
-        start, stop = _pick_span(row, nodes, codec, mixture, rng)
+    spans = [_pick_span(row, nodes, codec, mixture, rng) for _ in range(max(1, T // 64))]
+    for start, stop in spans:
         inner = np.ones(stop - start, dtype=np.bool_)
         if rng.random() >= mixture.whole:
             inner = rng.random(stop - start) < rng.random()
         hide[start:stop] |= inner
-    return hide & ~is_special(row), stop
+    return hide & ~is_special(row), spans
 
 
-def append_deletions(
-    row: Row, hide: Marks, at: int, count: int
-) -> tuple[Row, Row, NDArray[np.float32]]:
-    """Put `count` masked `<del>` slots before `at`; what no longer fits at the end is cut.
-
-    Returns ids, targets and weights [T] of the row; the new slots share a weight of 1.
-    """
-    T = len(row)
-    count = min(count, T - at)
-    marks = np.insert(hide, [at] * count, np.True_)[:T]
-    targets = np.insert(row, [at] * count, Special.DEL)[:T]
-    weights = marks.astype(np.float32)
-    weights[at : at + count] = 1.0 / max(count, 1)
-    return np.where(marks, Special.MASK, targets), targets, weights
+def _wrong_lengths(
+    hide: Marks, spans: list[Span], mixture: Mixture, rng: np.random.Generator, *, dynamic: bool
+) -> tuple[Row, Row]:
+    """What `mend` takes: where one of the spans gets slots too many, and which pairs become one."""
+    none = np.empty(0, dtype=np.int64)
+    extra, merged = none, none
+    if rng.random() < mixture.deletions:
+        count = int(rng.integers(1, mixture.blanks + 1))
+        extra = places(hide, spans[-1], count, rng)
+    if rng.random() < mixture.expansions:
+        inside = np.zeros(len(hide), dtype=np.bool_)
+        for start, stop in spans:
+            inside[start:stop] = True
+        share = float(hide[inside].mean()) if dynamic else 0.0
+        merged = pairs(hide, 0.5 * (1.0 - share), rng)
+    return extra, merged
 
 
 def name_marks(row: Row, codec: Codec, rng: np.random.Generator, mixture: Mixture = FULL) -> Marks:

@@ -61,12 +61,12 @@ def nats_by_ratio(
 ) -> dict[str, dict[str, float]]:
     """Held-out cross-entropy (nats per token) and top-1 at each mask ratio.
 
-    Specials stay visible and do not count.
+    Specials stay visible and do not count. Windows are as long as the context, or as the stream.
     """
     found: dict[str, dict[str, float]] = {}
     for ratio in ratios:
         rng = np.random.default_rng([seed, int(1000 * ratio)])
-        T = model.config.context
+        T = min(model.config.context, stream.longest)
         ids = draw(stream, rng, B=windows, T=T).ids
         asked = (rng.random(ids.shape) < ratio) & ~is_special(ids)
         shown = torch.from_numpy(np.where(asked, Special.MASK, ids))
@@ -241,10 +241,12 @@ def _ask(
 ) -> Tensor:
     """Log-probabilities [N, V] at the asked positions of [B, T], a few rows at a time."""
     parts: list[Tensor] = []
+    device = model.embed.device
     for i in range(0, len(ids), 16):
         part = slice(i, i + 16)
-        h = model.hidden(ids[part], None if lengths is None else lengths[part])
-        parts.append(model.head(h[asked[part]]).float().log_softmax(dim=1))
+        long = None if lengths is None else lengths[part].to(device)
+        h = model.hidden(ids[part].to(device), long)
+        parts.append(model.head(h[asked[part].to(device)]).float().log_softmax(dim=1).cpu())
     return torch.cat(parts)
 
 

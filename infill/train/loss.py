@@ -8,22 +8,37 @@ where a row weighs as much as it hides.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from infill.models.tiny import TinyTransformer
 
 
-def loss(model: TinyTransformer, ids: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean nats per asked token, a scalar; ids and targets long [B, T], weights [B, T].
+class Objective(nn.Module):
+    """A model and what it is asked, as one module: what is compiled, replicated or sharded.
 
-    Logits exist only where a weight is positive.
+    dense   logits for every slot, in shapes that stay: for a compiler. Else only where asked.
     """
-    asked = weights > 0
-    logits = model.head(model.hidden(ids)[asked])
-    nats = functional.cross_entropy(logits.float(), targets[asked], reduction="none")
-    shares = row_weights(weights)[asked]
-    return (nats * shares).sum() / shares.sum().clamp_min(1e-9)
+
+    def __init__(self, model: TinyTransformer, *, dense: bool = False) -> None:
+        super().__init__()
+        self.model, self.dense = model, dense
+
+    def forward(self, ids: Tensor, targets: Tensor, shares: Tensor) -> Tensor:
+        """The sum of nats times `shares`, a scalar; ids and targets long [B, T], shares [B, T]."""
+        hidden = self.model.hidden(ids)
+        if not self.dense:
+            asked = shares > 0
+            hidden, targets, shares = hidden[asked], targets[asked], shares[asked]
+        logits = self.model.head(hidden).float().flatten(0, -2)
+        nats = functional.cross_entropy(logits, targets.flatten(), reduction="none")
+        return (nats * shares.flatten()).sum()
+
+
+def shares_of(weights: Tensor) -> Tensor:
+    """How much each slot counts in a mean over a whole batch: [B, T] → [B, T], of sum 1."""
+    rows = row_weights(weights)
+    return rows / rows.sum().clamp_min(1e-9)
 
 
 def row_weights(weights: Tensor) -> Tensor:

@@ -13,7 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.optim import AdamW
+
+from infill.train.parallel import like
 
 _MATRIX = 2  # axes
 
@@ -72,17 +75,24 @@ class Muon(torch.optim.Optimizer):
         velocity = state.setdefault("velocity", torch.zeros_like(weight))
         velocity.lerp_(grad, 1 - group["momentum"])
         nesterov = torch.lerp(grad, velocity, group["momentum"])
-        update = torch.cat([orthogonal(part) for part in nesterov.chunk(group["parts"])])
+        matrix = nesterov.full_tensor() if isinstance(nesterov, DTensor) else nesterov
+        turned = torch.cat([orthogonal(part) for part in matrix.chunk(group["parts"])])
+        update = like(turned, weight)
         rms = 0.2 * max(weight.shape[0] // group["parts"], weight.shape[1]) ** 0.5
         weight.mul_(1 - group["lr"] * group["decay"])
         weight.add_(update, alpha=-group["lr"] * rms)
 
 
-def optimisers(model: nn.Module, config: OptimConfig) -> tuple[Muon, AdamW]:
-    """Muon over the blocks' matrices (mixing kernels apart), AdamW over the rest."""
-    named = list(model.named_parameters())
+def optimisers(model: nn.Module, config: OptimConfig) -> tuple[Muon | None, AdamW]:
+    """Muon over the blocks' matrices (mixing kernels and adapters apart), AdamW over the rest.
+
+    Only what is trained; there is no Muon where that is adapters alone.
+    """
+    named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     inner = [
-        n for n, w in named if n.startswith("blocks.") and w.dim() == _MATRIX and "mix" not in n
+        n
+        for n, w in named
+        if n.startswith("blocks.") and w.dim() == _MATRIX and "mix" not in n and "lora_" not in n
     ]
     stacked = [{"params": [w], "parts": _parts(n)} for n, w in named if n in inner]
     rest = [(n, w) for n, w in named if n not in inner]
@@ -90,7 +100,8 @@ def optimisers(model: nn.Module, config: OptimConfig) -> tuple[Muon, AdamW]:
         {"params": [w for n, w in rest if n == "embed"], "weight_decay": config.decay},
         {"params": [w for n, w in rest if n != "embed"], "weight_decay": 0.0},
     ]
-    return Muon(stacked, config), AdamW(groups, lr=config.adam_lr, betas=(0.9, 0.95), eps=1e-8)
+    adam = AdamW(groups, lr=config.adam_lr, betas=(0.9, 0.95), eps=1e-8)
+    return Muon(stacked, config) if stacked else None, adam
 
 
 def _parts(name: str) -> int:

@@ -8,7 +8,9 @@ kept as spans of tokens. Nothing here knows noise.
 from __future__ import annotations
 
 import ast
+import io
 import warnings
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ from infill.train.corpus import File
 from infill.train.tokenizer import Codec, Kind, Special
 
 Ids = NDArray[np.uint16]
+SPARE = 16
+"""Tokens that are drawn after a window."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,29 +40,44 @@ class Stream:
     lines: NDArray[np.int64]
     nodes: NDArray[np.int32]
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest window that can be drawn."""
+        return max(0, len(self.ids) - SPARE)
+
     def save(self, path: Path) -> None:
         """Write an .npz, replacing what is there."""
         np.savez(path, ids=self.ids, lines=self.lines, nodes=self.nodes)
 
     @classmethod
     def load(cls, path: Path) -> Stream:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises InputError for what is missing or damaged."""
         if not path.is_file():
             raise InputError(
                 "no tokenised corpus",
                 where=path.name,
                 hint="run `python -m infill.train tokenizer`",
             )
-        with np.load(path) as parts:
-            return cls(parts["ids"], parts["lines"], parts["nodes"])
+        try:
+            with np.load(io.BytesIO(path.read_bytes())) as parts:
+                return cls(parts["ids"], parts["lines"], parts["nodes"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(
+                "the tokenised corpus is damaged", where=str(path), got=str(error),
+                hint="delete it and tokenise again",
+            ) from error  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Rows to be corrupted: ids int64 [B, T], and the syntax nodes inside each row."""
+    """Rows to be corrupted: ids int64 [B, T], and the syntax nodes inside each row.
+
+    after   int64 [B, SPARE]; what follows each row, to fill it up where it becomes shorter
+    """
 
     ids: NDArray[np.int64]
     nodes: tuple[NDArray[np.int32], ...]
+    after: NDArray[np.int64]
 
 
 def tokenise(files: Iterable[File], codec: Codec) -> Stream:
@@ -117,20 +136,21 @@ def _token_spans(
 
 def draw(stream: Stream, rng: np.random.Generator, *, B: int, T: int) -> Windows:
     """`B` windows of `T` tokens from random line starts."""
-    reach = np.searchsorted(stream.lines, len(stream.ids) - T)
+    long = T - 2 + SPARE
+    reach = np.searchsorted(stream.lines, len(stream.ids) - long, side="right")
     if reach == 0:
         raise InputError(
-            "the corpus is shorter than one window", expected=f"{T} tokens or more",
-            got=str(len(stream.ids)),
+            "the corpus is shorter than one window", expected=f"{long} tokens or more",
+            got=str(len(stream.ids)), hint="give more code, or a model of a shorter context",
         )  # fmt: skip
     starts = stream.lines[rng.integers(0, reach, size=B)]
-    ids = np.empty((B, T), dtype=np.int64)
-    ids[:, 0], ids[:, 1] = Special.BOS, Special.PYTHON
-    ids[:, 2:] = stream.ids[starts[:, None] + np.arange(T - 2)]
+    text = stream.ids[starts[:, None] + np.arange(long)].astype(np.int64)
+    opening = np.broadcast_to(np.array([Special.BOS, Special.PYTHON]), (B, 2))
+    ids = np.concatenate([opening, text[:, : T - 2]], axis=1)
     low = np.searchsorted(stream.nodes[:, 0], starts)
     high = np.searchsorted(stream.nodes[:, 0], starts + T - 2)
     nodes = []
     for start, a, b in zip(starts, low, high, strict=True):
         inside = stream.nodes[a:b] - np.int32(start) + np.int32(2)
         nodes.append(inside[inside[:, 1] <= T])
-    return Windows(ids, tuple(nodes))
+    return Windows(ids, tuple(nodes), text[:, T - 2 :])

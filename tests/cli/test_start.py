@@ -162,8 +162,8 @@ def test_completion_completes():
 def test_models_lists_the_embedded_one_and_folders(run):
     result = run("models")
     assert result.exit_code == 0
-    names = [line.split()[0] for line in result.stdout.splitlines()]
-    assert names == ["embedded", "FOLDER", "…:int8"]
+    names = [line.removeprefix("*").split()[0] for line in result.stdout.splitlines()]
+    assert names == ["embedded", "DIR", "…:int8"]
 
 
 @pytest.mark.parametrize(

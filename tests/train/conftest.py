@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from infill.train.corpus import File
 from infill.train.stream import Stream, tokenise
@@ -25,3 +26,11 @@ def codec(files) -> Codec:
 @pytest.fixture(scope="session")
 def stream(files, codec) -> Stream:
     return tokenise(files, codec)
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """Commands set the threads of this process; the next test has those that there were."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

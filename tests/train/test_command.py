@@ -6,14 +6,15 @@ import pytest
 from click.testing import CliRunner
 
 from infill.models.tiny import load_model
-from infill.train import corpus, loop
+from infill.train import checkpoint, corpus, presets
 from infill.train.__main__ import main
-from infill.train.loop import RunConfig, tiny_config
+from infill.train.presets import RunConfig, tiny_config
 from infill.train.tokenizer import SPECIALS
 
 
 def call(*arguments):
-    result = CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
+    words = ["--threads", "1", *map(str, arguments)]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -22,8 +23,8 @@ def call(*arguments):
 def folder(tmp_path, files, monkeypatch):
     for side in ("train", "heldout"):
         corpus.write_files(files, tmp_path / f"{side}.jsonl")
-    toy = RunConfig(model=tiny_config(64, 1, 512), tokens=512)
-    monkeypatch.setitem(loop.PRESETS, "fixture", toy)
+    toy = RunConfig(model=tiny_config(64, 1, 512), tokens=1024)
+    monkeypatch.setitem(presets.PRESETS, "fixture", toy)
     return tmp_path
 
 
@@ -52,7 +53,28 @@ def test_corpus_to_weights(folder):
     assert "(2 lines from 1 projects" in card
 
 
-@pytest.mark.parametrize("command", ["corpus", "tokenizer", "run", "evaluate", "export", "card"])
+def test_one_command_makes_the_weights_and_goes_on_where_it_was_cut(folder):
+    options = ("--preset", "fixture", "--folder", folder, "--weights", folder / "w", "--seed", 1)
+    few = ("--per-project", 2, "--windows", 1)
+    said = call("weights", *options, *few, "--minutes", 0.001)
+    assert "train: " in said
+    first = load_model(folder / "w")[1]["trained"]
+    spent = checkpoint.read(folder / "checkpoint.pt")["counts"]["minutes"]
+    more = call("weights", *options, *few, "--minutes", spent + 0.05)
+    assert "continued at step" in more
+    assert "M tokens" in more
+    assert load_model(folder / "w")[1]["trained"]["steps"] > first["steps"]
+    assert load_model(folder / "w")[1]["asks"] == ["<expand>"]
+    assert "threads of" in (folder / "w" / "CARD.md").read_text()
+    (folder / "train.npz").write_bytes((folder / "heldout.npz").read_bytes() + b"!")
+    changed = CliRunner().invoke(main, list(map(str, ("weights", *options, *few))))
+    assert "not the one that the checkpoint was made with" in str(changed.exception)
+
+
+COMMANDS = ["weights", "corpus", "tokenizer", "run", "evaluate", "export", "card"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_documents_itself(command):
     assert "--folder" in call(command, "--help")
 

@@ -17,6 +17,14 @@ def test_every_pinned_project_has_a_hash_and_a_permissive_licence():
         assert all(part in PERMISSIVE for part in re.split(" OR | AND ", pin.licence)), pin
 
 
+@pytest.mark.parametrize("licence", ["", 'licence = ""', 'licence = "MIT AND GPL-3.0-only"'])
+def test_a_project_without_a_permissive_licence_is_refused(licence):
+    text = f"[[project]]\nname = 'p'\nversion = '1'\nsha256 = ''\nsplit = 'train'\n{licence}\n"
+    with pytest.raises(InputError, match="no permissive licence") as refused:
+        corpus.pins_in(text, "corpus.toml")
+    assert refused.value.got.startswith("p: ")
+
+
 def test_no_project_is_pinned_twice_and_eight_or_more_are_held_out():
     pins = read_pins()
     assert len({pin.name for pin in pins}) == len(pins)
@@ -96,5 +104,8 @@ def test_files_are_read_as_they_were_written(tmp_path):
     files = [File("p", "a.py", "x = 'é'\n"), File("q", "b.py", "y\n")]
     corpus.write_files(files, tmp_path / "f.jsonl")
     assert corpus.read_files(tmp_path / "f.jsonl") == files
+    (tmp_path / "d.jsonl").write_text((tmp_path / "f.jsonl").read_text()[:-9])
+    with pytest.raises(InputError, match="damaged"):
+        corpus.read_files(tmp_path / "d.jsonl")
     with pytest.raises(PathError, match="no corpus here"):
         corpus.read_files(tmp_path / "g.jsonl")

@@ -1,7 +1,6 @@
 """The laws of the noise."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,9 +9,7 @@ from infill.train.corrupt import (
     FULL,
     Mixture,
     Noise,
-    append_deletions,
     corrupt,
-    mixture_at,
     name_marks,
     name_spans,
     span_marks,
@@ -65,33 +62,7 @@ def test_spoilt_rows_are_asked_for_what_stood_there(stream, codec, seed):
 def test_specials_of_a_row_are_never_hidden_nor_asked(stream, codec, seed, mixture):
     _, batch = corrupted(stream, codec, seed, mixture)
     asked = batch.targets[batch.weights > 0]
-    assert not is_special(asked[asked != Special.DEL]).any()
-
-
-@laws
-@given(seed=seeds)
-def test_deletions_are_always_masked_and_count_as_one_token(stream, codec, seed):
-    mixture = Mixture(shares=(0.0, 1.0, 0.0, 0.0), deletions=1.0)
-    windows, batch = corrupted(stream, codec, seed, mixture)
-    extra = batch.targets == Special.DEL
-    assert (batch.ids[extra] == Special.MASK).all()
-    for row in range(len(extra)):
-        if extra[row].any():
-            assert batch.weights[row][extra[row]].sum() == pytest.approx(1.0)
-            kept = batch.targets[row][~extra[row]]
-            assert np.array_equal(kept, windows.ids[row][: len(kept)])
-
-
-@given(data=st.data(), size=st.integers(4, 40))
-def test_deletions_stand_where_they_are_put(data, size):
-    at, count = data.draw(st.integers(1, size)), data.draw(st.integers(0, 50))
-    row = np.arange(100, 100 + size)
-    ids, targets, weights = append_deletions(row, np.zeros(size, dtype=bool), at, count)
-    count = min(count, size - at)
-    assert targets.tolist() == [*row[:at], *[Special.DEL] * count, *row[at : size - count]]
-    assert np.array_equal(ids == Special.MASK, targets == Special.DEL)
-    assert np.array_equal(weights > 0, targets == Special.DEL)
-    assert len(ids) == len(weights) == size
+    assert not is_special(asked[~np.isin(asked, (Special.DEL, Special.EXPAND))]).any()
 
 
 @laws
@@ -149,6 +120,5 @@ def test_uniform_ratios_are_spread_over_the_batch(stream, codec):
     assert np.abs(shares - np.linspace(0.03, 0.98, 64)).max() < 0.15
 
 
-def test_the_curriculum_starts_short_and_without_deletions():
-    assert [mixture_at(p) for p in (0.0, 0.33, 0.34, 1.0)] == [EARLY, EARLY, FULL, FULL]
-    assert (EARLY.deletions, EARLY.ratio, EARLY.span) == (0.0, 0.5, 10)
+def test_the_curriculum_starts_short_and_at_right_lengths():
+    assert (EARLY.deletions, EARLY.expansions, EARLY.ratio, EARLY.span) == (0.0, 0.0, 0.5, 10)

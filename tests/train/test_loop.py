@@ -7,11 +7,13 @@ from itertools import islice
 import pytest
 import torch
 
-from infill.errors import InputError
+from infill.errors import InputError, TrainingError
 from infill.models.tiny import TinyConfig
-from infill.train.loop import SMALL, RunConfig, Trainer, by_minutes, by_steps, rate, train
-from infill.train.loss import loss, row_weights
+from infill.train.corrupt import EARLY, FULL
+from infill.train.loop import Trainer, Verdicts, Watching, by_minutes, by_steps, rate, train
+from infill.train.loss import Objective, row_weights, shares_of
 from infill.train.optim import orthogonal
+from infill.train.presets import PRESETS, RunConfig
 
 CONFIG = RunConfig(
     model=TinyConfig(vocab=1024, width=64, layers=2, heads=2, ff=128, context=64), tokens=512
@@ -40,16 +42,25 @@ def test_a_run_that_was_cut_equals_one_that_was_not(stream, codec, tmp_path):
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
+def test_batches_that_are_made_ahead_are_the_same(stream, codec):
+    losses = [
+        [report.loss for report in Trainer(CONFIG, stream, codec, ahead=ahead).run(by_steps(4))]
+        for ahead in (False, True)
+    ]
+    assert losses[0] == losses[1]
+
+
 def test_a_checkpoint_of_another_model_is_refused(stream, codec, tmp_path):
     Trainer(CONFIG, stream, codec).save(tmp_path / "c.pt")
     other = replace(CONFIG, model=replace(CONFIG.model, layers=1))
-    with pytest.raises(InputError, match="another model"):
+    with pytest.raises(InputError, match="another run: its model"):
         Trainer(other, stream, codec).restore(tmp_path / "c.pt")
 
 
 def test_a_run_leaves_a_log_and_a_checkpoint(stream, codec, tmp_path):
     trainer, saved = Trainer(CONFIG, stream, codec), []
-    train(trainer, by_steps(2), tmp_path, every=0.0, on_save=lambda _, at: saved.append(at))
+    watching = Watching(every=0.0, on_save=lambda _, at: saved.append(at))
+    assert not train(trainer, by_steps(2), tmp_path, watching)
     steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert steps == [1, 2]
     assert saved == [0.0, 0.5, 1.0]
@@ -57,7 +68,7 @@ def test_a_run_leaves_a_log_and_a_checkpoint(stream, codec, tmp_path):
 
 
 def test_the_rate_rises_stays_and_falls():
-    points = [rate(p, SMALL) for p in (0.0, 0.005, 0.01, 0.6, 0.8, 1.0)]
+    points = [rate(p, PRESETS["small"]) for p in (0.0, 0.005, 0.01, 0.6, 0.8, 1.0)]
     assert points == pytest.approx([0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
 
 
@@ -69,10 +80,48 @@ def test_the_loss_is_the_mean_of_cross_entropies_where_rows_are_alike(stream, co
     model = Trainer(CONFIG, stream, codec).model
     ids = torch.tensor([[1, 40, 1, 41]])
     targets = torch.tensor([[50, 40, 60, 41]])
-    weights = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
+    shares = shares_of(torch.tensor([[1.0, 0.0, 1.0, 0.0]]))
     logp = model.head(model.hidden(ids)[0]).log_softmax(1)
     expected = -(logp[0, 50] + logp[2, 60]) / 2
-    assert torch.allclose(loss(model, ids, targets, weights), expected, atol=1e-5)
+    for dense in (False, True):
+        found = Objective(model, dense=dense)(ids, targets, shares)
+        assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_last_checkpoint(
+    stream, codec, tmp_path
+):
+    trainer = Trainer(CONFIG, stream, codec)
+    train(trainer, by_steps(1), tmp_path)
+    kept = (tmp_path / "checkpoint.pt").read_bytes()
+    with torch.no_grad():
+        trainer.model.embed[40] = float("nan")
+    with pytest.raises(TrainingError, match="no number any more, at step 2"):
+        train(trainer, by_steps(3), tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == kept
+    assert trainer.step == 1
+
+
+def test_patience_ends_a_run_and_the_best_is_told(stream, codec, tmp_path):
+    said, heard = iter([3.0, 2.0, 2.5, 2.5, 2.5]), []
+    watching = Watching(
+        judge=lambda _model: next(said), often=10, patience=2,
+        on_verdict=lambda _model, nats, best: heard.append((nats, best)),
+    )  # fmt: skip
+    trainer = Trainer(CONFIG, stream, codec)
+    assert train(trainer, by_steps(10), tmp_path, watching)
+    assert heard == [(3.0, True), (2.0, True), (2.5, False), (2.5, False)]
+    assert trainer.step == 3
+    assert trainer.verdicts == Verdicts(due=4, best=2.0, worse=2)
+    again = Trainer(CONFIG, stream, codec)
+    again.restore(tmp_path / "checkpoint.pt")
+    assert again.verdicts == trainer.verdicts
+
+
+def test_the_curriculum_is_short_noise_and_small_steps_for_a_third_of_the_run():
+    assert [CONFIG.noise_at(p) for p in (0.0, 0.33, 0.34, 1.0)] == [EARLY, EARLY, FULL, FULL]
+    assert [CONFIG.tokens_at(p) for p in (0.0, 0.5)] == [256, 512]
+    assert CONFIG.steps_for(5 * 512) == 6
 
 
 def test_a_row_weighs_as_the_square_root_of_what_it_hides():

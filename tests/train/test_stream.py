@@ -54,6 +54,18 @@ def test_a_stream_is_read_as_it_was_written(stream, tmp_path):
     assert np.array_equal(again.nodes, stream.nodes)
     with pytest.raises(InputError, match="no tokenised corpus"):
         Stream.load(tmp_path / "t.npz")
+    whole = (tmp_path / "s.npz").read_bytes()
+    for damaged in (whole[:-50], whole[:200], b"", whole.replace(b"\n", b"\r", 400)):
+        (tmp_path / "s.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match="damaged"):
+            Stream.load(tmp_path / "s.npz")
+
+
+def test_the_longest_window_can_be_drawn_and_no_longer_one(stream):
+    few = Stream(stream.ids[:90], stream.lines[stream.lines < 90], stream.nodes[:0])
+    assert draw(few, np.random.default_rng(0), B=2, T=few.longest).ids.shape == (2, few.longest)
+    with pytest.raises(InputError, match="shorter than one window"):
+        draw(few, np.random.default_rng(0), B=2, T=few.longest + 1)
 
 
 def test_a_corpus_shorter_than_a_window_is_refused(stream):
