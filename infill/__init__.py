@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from infill.edit.scoring import score
     from infill.edit.settings import Settings
     from infill.edit.workbench import Workbench
+    from infill.edit.workspace import Workspace
     from infill.errors import InfillError
     from infill.models.catalogue import load
 
@@ -26,12 +27,13 @@ _HOMES = {
     "Grammar": "infill.constrain.grammar", "Hole": "infill.edit.holes",
     "InfillError": "infill.errors", "Proposal": "infill.edit.proposal",
     "Settings": "infill.edit.settings", "Workbench": "infill.edit.workbench",
+    "Workspace": "infill.edit.workspace",
     "fill": "infill.edit.front", "load": "infill.models.catalogue",
     "revise": "infill.edit.revise", "rewrite": "infill.edit.rewrite",
     "score": "infill.edit.scoring",
 }  # fmt: skip
 __all__ = [
     "Grammar", "Hole", "InfillError", "Proposal", "Settings",
-    "Workbench", "fill", "load", "revise", "rewrite", "score",
+    "Workbench", "Workspace", "fill", "load", "revise", "rewrite", "score",
 ]  # fmt: skip
 __getattr__ = loader(__name__, _HOMES)

@@ -25,6 +25,7 @@ class Attempt:
     tried   per hole, which of its lengths it has; 0 is the most promising
     fills   per hole its bytes, None where it is open
     scores  per hole the mean log-probability of its tokens (nats)
+    origins per hole that holds a line of the workspace, where that is from: "path:line"
     done    the windows that are complete, by the first hole of their group
     going   what is being denoised: the group, its window, the best hypothesis
     number  its place among those that were begun, -1 before that
@@ -33,6 +34,7 @@ class Attempt:
     tried: list[int]
     fills: list[bytes | None]
     scores: list[float]
+    origins: dict[int, str] = field(default_factory=dict[int, str])
     done: dict[int, Denoised] = field(default_factory=dict[int, Denoised])
     going: tuple[range, Window, Hypothesis] | None = None
     number: int = -1
@@ -55,6 +57,7 @@ class Attempt:
             tried=list(self.tried),
             fills=list(self.fills),
             scores=list(self.scores),
+            origins=dict(self.origins),
             done=dict(self.done),
             going=None,
             number=-1,

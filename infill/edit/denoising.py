@@ -17,7 +17,7 @@ from infill.constrain.protocol import State
 from infill.decode.hypothesis import Hypothesis
 from infill.decode.loop import Course, Streams, together
 from infill.decode.revision import told
-from infill.decode.trace import Trace
+from infill.decode.trace import Header, Trace
 from infill.edit.aiming import aimed
 from infill.edit.attempt import Attempt, Denoised
 from infill.edit.heading import heading
@@ -133,6 +133,21 @@ class Denoising:
             attempt.fills[index], attempt.scores[index] = self.judge.restored(index, fill), score
         attempt.done[group.start] = Denoised(group.start, window, canvas)
 
+    def may_have(self, hole: int, length: int) -> bool:
+        """Whether a hole may have so many tokens, tried or not."""
+        row = self.choices[hole]
+        if isinstance(self.settings.length, str):
+            return row[0] <= length <= row[-1]
+        return length in row
+
+    def note(self, attempt: Attempt, group: range, window: Window, written: Hypothesis) -> None:
+        """Keep what was written into a group's holes in one step, without the model."""
+        if attempt.number < 0:
+            attempt.number, self.begun = self.begun, self.begun + 1
+        header = self._header(group, window, attempt.number)
+        self.traces.append(Trace.of(header, written, vocab=self.denoiser.vocab, ms=[0.0]))
+        self.keep(attempt, group, window, written.canvas)
+
     def anew(self, attempt: Attempt, hole: int) -> list[range]:
         """The groups to denoise after another length was chosen for a hole, opened.
 
@@ -210,7 +225,7 @@ class Denoising:
         self.rank(attempt, group)
         lengths = [self.lengths[i][attempt.tried[i]] for i in group]
         window = self._window(group, lengths, attempt.fills)
-        state = self._started(window)
+        state = self.started(window)
         if state is None:
             return None
         if attempt.number < 0:
@@ -228,10 +243,12 @@ class Denoising:
         run.note()
         return run
 
+    def _header(self, group: range, window: Window, number: int) -> Header:
+        holes = [self.holes[i] for i in group]
+        return heading(self.denoiser, self.settings, self.judge, window, holes, number)
+
     def _trace(self, run: _Run) -> Trace:
-        holes = [self.holes[i] for i in run.group]
-        number = run.attempt.number
-        header = heading(self.denoiser, self.settings, self.judge, run.window, holes, number)
+        header = self._header(run.group, run.window, run.attempt.number)
         best = run.course.frontier[0]
         return Trace.of(header, best, vocab=self.denoiser.vocab, ms=run.ms)
 
@@ -247,7 +264,7 @@ class Denoising:
             group, lengths, fills, stand_ins=self.stand_ins, exact_length=exact_length
         )
 
-    def _started(self, window: Window) -> State | None:
+    def started(self, window: Window) -> State | None:
         """The constraint's state; None where no text has these lengths, or none was found."""
         try:
             return window.constraint.start(window.canvas)
@@ -270,7 +287,7 @@ class Denoising:
                 middle = (first + last) // 2
                 tokens = [*longest[:place], lengths[middle], *longest[place + 1 :]]
                 window = self._window(group, tokens, fills, exact_length=False)
-                if self._started(window) is None:
+                if self.started(window) is None:
                     first = middle + 1
                 else:
                     last = middle

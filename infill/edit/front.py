@@ -9,6 +9,7 @@ from infill.edit.holes import Hole
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
+from infill.edit.workspace import Workspace
 from infill.models.catalogue import load
 from infill.models.denoiser import Denoiser
 
@@ -21,6 +22,8 @@ def fill(  # noqa: PLR0913 - the contract's options, all but the text by name
     grammar: Choice = None,
     model: str | Denoiser = "embedded",
     settings: Settings | None = None,
+    name: str = "<text>",
+    workspace: Workspace | None = None,
 ) -> Proposal:
     """Fill the holes of a text, all of them jointly, and check the result.
 
@@ -32,9 +35,12 @@ def fill(  # noqa: PLR0913 - the contract's options, all but the text by name
                file; None takes the language's, False or "none" goes without
     model      a name or folder for `infill.load`, or any Denoiser
     settings   how to decode; see `Settings`
+    name       of the text, in errors and in the workspace
+    workspace  the project's texts: like lines elsewhere in it are proposed too, and judged by the
+               same checks; `HoleFill.origin` tells them
 
     Every byte outside the holes stays as it is. Raises InfillError; nothing is written anywhere.
     """
     denoiser = load(model) if isinstance(model, str) else model
-    workbench = Workbench(denoiser, settings or Settings())
-    return workbench.fill(text, holes, language=language, grammar=grammar)
+    workbench = Workbench(denoiser, settings or Settings(), workspace=workspace)
+    return workbench.fill(text, holes, language=language, grammar=grammar, name=name)

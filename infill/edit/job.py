@@ -15,8 +15,10 @@ from infill.edit.denoising import Denoising, Frame
 from infill.edit.judging import Judge
 from infill.edit.pool import Filled, Pool
 from infill.edit.proposal import HoleFill, Proposal
+from infill.edit.proposing import proposed
 from infill.edit.settings import Settings
 from infill.edit.verify import Check
+from infill.edit.workspace import Workspace
 from infill.errors import BudgetError, FillError, InfillError, UnverifiedError
 from infill.models.counted import Counted
 from infill.models.denoiser import Denoiser
@@ -38,7 +40,9 @@ class Job:
         settings: Settings,
         judge: Judge,
         cancelled: Callable[[], bool] | None = None,
+        workspace: Workspace | None = None,
     ) -> None:
+        self.workspace = workspace
         self.denoiser = Counted(
             denoiser,
             nfe_budget=settings.nfe_budget,
@@ -62,6 +66,8 @@ class Job:
         try:
             frame = yield from self._attempts()
         except BudgetError as error:
+            if error.reason != "cancelled":
+                self._propose(look=False)
             self._complete(error)
             frame, stopped = self._still(), error.reason
         else:
@@ -89,9 +95,21 @@ class Job:
             if self.pool.enough or repeated:  # greedy decoding has been through all lengths
                 break
             self._go_on(check)
-        if frame is None or not self.pool:
+        self._propose(look=True)
+        if not self.pool:
             raise self._nothing(check)
-        return frame
+        return frame or self._still()
+
+    def _propose(self, *, look: bool) -> None:
+        """Take in the best lines of the workspace, as many as fills are to be handed out."""
+        if not self.workspace:
+            return
+        missing = 1 + self.settings.alternatives
+        for attempt, margin in proposed(self.denoising, self.workspace, self.passed, look=look):
+            check = self._judged(attempt, 0, margin)
+            missing -= check.ok
+            if not missing:
+                return
 
     @property
     def _most(self) -> int:
@@ -135,12 +153,12 @@ class Job:
                 attempt = first.varied(*turn)
                 yield attempt, self.denoising.anew(attempt, turn[0])
 
-    def _judged(self, attempt: Attempt, first: int) -> Check:
+    def _judged(self, attempt: Attempt, first: int, margin: float = 0.0) -> Check:
         """What the checks say of an attempt; the pool and its traces, from `first` on, are told."""
         traces = self.denoising.traces
         check = self.judge.check(attempt.fills, traces)
         if check.ok:
-            self.pool.add(self._filled(attempt, check))
+            self.pool.add(replace(self._filled(attempt, check), margin=margin))
             self.passed = self.passed or attempt
             return check
         outcome = "incomplete" if check.name == "complete" else "unparsable"
@@ -155,8 +173,14 @@ class Job:
             edits=self.judge.edits(attempt.fills),
             source=self.source,
             holes=tuple(
-                HoleFill((fill or b"").decode(errors="replace"), score)
-                for fill, score in zip(attempt.fills, attempt.scores, strict=True)
+                HoleFill(
+                    text=(fill or b"").decode(errors="replace"),
+                    score=score,
+                    origin=attempt.origins.get(hole, "model"),
+                )
+                for hole, (fill, score) in enumerate(
+                    zip(attempt.fills, attempt.scores, strict=True)
+                )
             ),
             check=check,
             windows=tuple(attempt.done[start] for start in sorted(attempt.done)),

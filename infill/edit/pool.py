@@ -1,7 +1,8 @@
 """The fills of one text that pass their checks, and which of them is best.
 
-By the goal first, then by one of two measures; a fill's own likelihood is none, since it cannot
-be compared between lengths.
+By the goal first, then by how much likelier right than the model's own a line of the workspace
+is, then by one of two measures; a fill's own likelihood is none, since it cannot be compared
+between lengths.
 
 boundary    pseudo-likelihood of the fill and the tokens beside it: what the model makes of it
 agreement   how like the other fills it is, by edit similarity: the choice of least expected loss
@@ -36,6 +37,8 @@ class Filled:
     windows   per group of holes that the model filled
     witnessed whether the grammar completed what the model had no time for
     goal      the goal's score of the text, where there is a goal
+    margin    how much likelier it is right than what the model wrote first, a difference of
+              probabilities; 0 for what the model wrote
     """
 
     source: Source
@@ -45,6 +48,12 @@ class Filled:
     windows: tuple[Denoised, ...]
     witnessed: bool = False
     goal: float | None = None
+    margin: float = 0.0
+
+    @property
+    def written(self) -> bool:
+        """Whether all of it is the model's."""
+        return all(hole.origin == "model" for hole in self.holes)
 
     @property
     def data(self) -> bytes:
@@ -61,7 +70,15 @@ class Pool:
         self._reached = False
 
     def __len__(self) -> int:
-        return len(self._found)
+        """Fills that the model wrote."""
+        return len(self._written)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    @property
+    def _written(self) -> list[Filled]:
+        return [filled for filled in self._found.values() if filled.written]
 
     @property
     def enough(self) -> bool:
@@ -76,9 +93,10 @@ class Pool:
         return max(self.settings.candidates, 1 + self.settings.alternatives)
 
     def add(self, filled: Filled) -> None:
-        """Take a fill in, unless its text is there already."""
+        """Take a fill in; where its text is there already, only what speaks for it."""
         data, goal = filled.data, self.settings.goal
-        if data in self._found:
+        if (known := self._found.get(data)) is not None:
+            self._found[data] = replace(known, margin=max(known.margin, filled.margin))
             return
         if goal is not None:
             text = data.decode("utf-8-sig")
@@ -91,10 +109,13 @@ class Pool:
         found = list(self._found.values())
         measure = self._agreement if self.settings.rank_by == "agreement" else self._boundary
         try:
-            looks = [measure(filled) for filled in found if len(found) > 1] or [0.0]
+            looks = [measure(one) if one.written and len(self) > 1 else 0.0 for one in found]
         except BudgetError:
             looks = [0.0] * len(found)
-        keys = [(-(filled.goal or 0.0), -look) for filled, look in zip(found, looks, strict=True)]
+        keys = [
+            (-(filled.goal or 0.0), -filled.margin, -look)
+            for filled, look in zip(found, looks, strict=True)
+        ]
         return [found[index] for index in sorted(range(len(found)), key=keys.__getitem__)]
 
     def _agreement(self, filled: Filled) -> float:

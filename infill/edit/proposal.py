@@ -13,11 +13,15 @@ from infill.text import Source, Span, TextEdit, apply_edits
 
 @dataclass(frozen=True, slots=True)
 class HoleFill:
-    """One hole's part: the text put there, its mean log-probability per token (nats)."""
+    """One hole's part: the text put there, its mean log-probability per token (nats).
+
+    origin   who wrote it: "model", or "path:line" for a line of the workspace
+    """
 
     text: str
     score: float
     alternatives: tuple[str, ...] = ()
+    origin: str = "model"
 
 
 @dataclass(frozen=True)

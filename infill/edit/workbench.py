@@ -17,6 +17,7 @@ from infill.edit.judging import Judge, Rule
 from infill.edit.proposal import Proposal
 from infill.edit.settings import Settings
 from infill.edit.verify import CHECKERS, verify
+from infill.edit.workspace import Workspace
 from infill.errors import InputError
 from infill.models.denoiser import Denoiser
 from infill.text import Source, Span
@@ -28,12 +29,15 @@ __all__ = ["Frame", "Workbench", "proposed"]
 class Workbench:
     """Fills holes with one model under one set of settings.
 
-    watch   told every frame, before it is handed out
+    watch      told every frame, before it is handed out
+    workspace  the project's texts, whose lines are proposed beside what the model writes; the text
+               being filled is known there by its name
     """
 
     denoiser: Denoiser
     settings: Settings = field(default_factory=Settings)
     watch: Callable[[Frame], None] | None = None
+    workspace: Workspace | None = None
 
     def fill(  # noqa: PLR0913 - all but the text by name
         self,
@@ -87,7 +91,7 @@ class Workbench:
         """
         source = Source.of(text, name)
         judge = self.judge(source, holes, language=language, grammar=grammar, scope=scope)
-        for frame in Job(self.denoiser, self.settings, judge, cancelled).run():
+        for frame in Job(self.denoiser, self.settings, judge, cancelled, self.workspace).run():
             if self.watch is not None:
                 self.watch(frame)
             yield frame
