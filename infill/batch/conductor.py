@@ -58,6 +58,7 @@ class Conductor:
 
     engine   makes an engine for so many texts; a run of which all is known makes none
     model    the digest of the weights
+    around   the digest of what lies around the texts, where fills may take after it
     jobs     commands that run at once
     """
 
@@ -67,6 +68,7 @@ class Conductor:
     model: str
     orders: Orders = field(default_factory=Orders)
     jobs: int = 1
+    around: str = ""
 
     def __post_init__(self) -> None:
         self._begun, self._failures = time.monotonic(), 0
@@ -158,7 +160,7 @@ class Conductor:
             row = self.journal.row(n)
             try:
                 task = task_from(row.task, data_of(self.journal, row))
-                self._keys[n] = task.key(self.model)
+                self._keys[n] = task.key(self.model, self.around)
                 outcome = None if self.orders.fresh else self._known(task, self._keys[n])
             except InfillError as error:
                 self._finish(n, Outcome(failure=_failure(error)))

@@ -38,7 +38,7 @@ from infill.batch.task import Failure, Outcome, Piece
 from infill.errors import JournalError
 from infill.text import Span, TextEdit
 
-FORMAT = 1
+FORMAT = 2
 AGAIN = ("JournalError", "ModelError", "WeightsError", "WorkerError", "WriteError")
 """Failures that are none of a text's own."""
 
@@ -63,6 +63,7 @@ CREATE TABLE texts (
     before BLOB,              -- what was replaced
     after TEXT                -- sha256 of what replaced it
 ) STRICT;
+CREATE TABLE around (name BLOB PRIMARY KEY, text BLOB NOT NULL) STRICT;
 CREATE INDEX by_state ON texts (state);
 CREATE TABLE holes (
     n INTEGER NOT NULL,
@@ -216,6 +217,18 @@ class Journal:
             )
             fact = (SKIPPED, json.dumps(dict(skipped)))
             self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?)", fact)
+
+    def surround(self, texts: Mapping[str, bytes]) -> None:
+        """Take in what lies around the texts, as it is now, for a run that is resumed."""
+        rows = [(os.fsencode(name), zlib.compress(data, 1)) for name, data in texts.items()]
+        with kept(str(self.path)), self._db:
+            self._db.executemany("INSERT OR REPLACE INTO around VALUES (?, ?)", rows)
+
+    def around(self) -> dict[str, bytes]:
+        """What lies around the texts, as it was when they were planned."""
+        with kept(str(self.path)):
+            rows = self._db.execute("SELECT name, text FROM around ORDER BY rowid").fetchall()
+        return {os.fsdecode(name): zlib.decompress(data) for name, data in rows}
 
     def count(self, *states: State) -> int:
         """How many texts are in these states; of none, all."""

@@ -21,6 +21,7 @@ from infill.edit.revised import Doubting, Revised
 from infill.edit.rewrite import sized
 from infill.edit.settings import Settings
 from infill.edit.workbench import Workbench
+from infill.edit.workspace import Workspace
 from infill.errors import InfillError, OptionError
 from infill.models.denoiser import Denoiser
 from infill.text import Source, Span, TextEdit, apply_edits
@@ -29,16 +30,25 @@ Watch = Callable[[Frame], None]
 
 
 def performed(
-    task: Task, denoiser: Denoiser, *, watch: Watch | None = None, traces: bool = False
+    task: Task,
+    denoiser: Denoiser,
+    *,
+    workspace: Workspace | None = None,
+    watch: Watch | None = None,
+    traces: bool = False,
 ) -> Outcome:
     """The outcome of a task; an InfillError becomes its `failure`.
 
-    watch    told every frame
-    traces   whether to keep how it was sampled, also where that failed
+    workspace   what lies around the text, which a fill may take after
+    watch       told every frame
+    traces      whether to keep how it was sampled, also where that failed
     """
     started = time.perf_counter()
     try:
-        outcome = _OPERATIONS[task.operation](task, denoiser, watch, traces)
+        if task.operation == "fill":
+            outcome = _filled(task, denoiser, workspace, watch, traces=traces)
+        else:
+            outcome = _OPERATIONS[task.operation](task, denoiser, watch, traces)
         outcome = replace(outcome, checks=checked(task, outcome.edits))
     except InfillError as error:
         lines = _lines(getattr(error, "traces", ())) if traces else ()
@@ -46,8 +56,15 @@ def performed(
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
-def _filled(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
-    bench = Workbench(denoiser, _settings(task), watch)
+def _filled(
+    task: Task,
+    denoiser: Denoiser,
+    workspace: Workspace | None,
+    watch: Watch | None,
+    *,
+    traces: bool,
+) -> Outcome:
+    bench = Workbench(denoiser, _settings(task), watch, workspace)
     holes = task.holes or None
     data = apply_edits(task.data, task.prepared)
     found = bench.fill(data, holes, language=task.language, name=task.name)
@@ -152,7 +169,7 @@ def _revision(edits: tuple[TextEdit, ...], found: Sequence[Revised], *, traces: 
     )
 
 
-_OPERATIONS = {"fill": _filled, "rewrite": _rewritten, "revise": _revised}
+_OPERATIONS = {"rewrite": _rewritten, "revise": _revised}
 
 
 def _settings(task: Task) -> Settings:

@@ -6,9 +6,10 @@ the same languages are read as they are on disk, those nearest to the files firs
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill.batch.walk import Options, walk
@@ -23,8 +24,19 @@ ROOTS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg", "infill.toml"
 class Surroundings:
     """Texts of a project by name, and how many were left out, the bound being reached."""
 
-    texts: dict[str, bytes]
+    texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
     left_out: int = 0
+
+    @property
+    def digest(self) -> str:
+        """sha256 of names and texts; "" of none."""
+        if not self.texts:
+            return ""
+        digest = hashlib.sha256()
+        for name, data in self.texts.items():
+            for part in (os.fsencode(name), data):
+                digest.update(hashlib.sha256(part).digest())
+        return digest.hexdigest()
 
     @property
     def size(self) -> int:

@@ -77,8 +77,11 @@ class Task:
         """
         return self.recipe.goal is None and not IMPORTS.search(_grammar(self.recipe.grammar))
 
-    def key(self, model: str) -> str:
-        """A digest of all that decides the outcome; `model` is the weights' digest.
+    def key(self, model: str, around: str = "") -> str:
+        """A digest of all that decides the outcome.
+
+        model    the weights' digest
+        around   that of the texts which a fill may take after; other operations do not
 
         Raises InfillError where the grammar is a file that cannot be read.
         """
@@ -99,6 +102,7 @@ class Task:
             asdict(self.recipe),
             hashlib.sha256(_grammar(self.recipe.grammar)).hexdigest(),
             asdict(self.doubts) if self.operation == "revise" else None,
+            around if self.operation == "fill" else "",
         ]
         if not self.repeatable:
             parts += [self.name, self.folder]

@@ -8,7 +8,7 @@ import click
 
 from infill.cli.changing import begin, changing
 from infill.cli.exits import Exit
-from infill.cli.options import LANGUAGE
+from infill.cli.options import AROUND, LANGUAGE
 
 OWN = (
     click.argument("jobs_file", metavar="JOBS.jsonl | -", type=click.Path(allow_dash=True)),
@@ -32,7 +32,9 @@ OWN = (
 )
 
 
-@changing(OWN, LANGUAGE, short_help="Do the jobs of a file, each a line of JSON.", form="jsonl")
+@changing(
+    OWN, LANGUAGE, AROUND, short_help="Do the jobs of a file, each a line of JSON.", form="jsonl"
+)
 def batch(jobs_file: str, **options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Do the jobs of a file, each a line of JSON, and report each as a line of JSON.
 

@@ -8,6 +8,7 @@ import click
 
 from infill.cli.changing import FILES, begin, changing
 from infill.cli.exits import Exit
+from infill.cli.options import AROUND
 
 OWN = (
     click.option("--marker", default="<FILL_ME>", show_default=True, help="What marks a hole."),
@@ -27,7 +28,7 @@ OWN = (
 )
 
 
-@changing(FILES, OWN)
+@changing(FILES, OWN, AROUND)
 def fill(**options: Any) -> Exit:  # noqa: ANN401 - Request names and types them
     """Fill the <FILL_ME> holes of files, and print what would change.
 

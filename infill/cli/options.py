@@ -51,6 +51,14 @@ MODEL: tuple[Decorator, ...] = (
         "--model", default="embedded", metavar="NAME|FOLDER", show_default=True, help="Who fills."
     ),
 )
+AROUND: tuple[Decorator, ...] = (
+    click.option(
+        "--workspace/--no-workspace",
+        default=True,
+        show_default=True,
+        help="Whether fills may take after lines of the project around.",
+    ),
+)
 SELECTING: tuple[Decorator, ...] = (
     click.option(
         "--lines",

@@ -57,6 +57,7 @@ class Request:
     verify_timeout: float = 120.0
     # how the work is done
     model: str = "embedded"
+    workspace: bool = True
     jobs: int | None = None
     threads: int = 0
     batch_size: int = 8

@@ -20,6 +20,7 @@ from infill.batch.journal import SKIPPED, Journal, Row
 from infill.batch.planning import Plan
 from infill.batch.shelf import runs_folder
 from infill.batch.store import Store
+from infill.batch.surroundings import Surroundings, surroundings
 from infill.batch.task import Outcome
 from infill.batch.transaction import UNDONE
 from infill.batch.verifying import Verifier
@@ -103,14 +104,13 @@ def resumed(journal: Journal, *, write: bool, quiet: bool) -> Exit:
     request = replace(request, write=request.write or write, quiet=request.quiet or quiet)
     request = replace(request, check=asked.check and not request.write)
     request = replace(request, limit=None, deadline=None)
-    if SKIPPED not in facts:
-        if STDIN in {*request.paths, request.files_from}:
-            raise JournalError(
-                "the run was interrupted before its texts were known",
-                where=journal.id,
-                hint="run the command again; nothing was done",
-            )
-        _plan(journal, request)
+    if SKIPPED not in facts and STDIN in {*request.paths, request.files_from}:
+        raise JournalError(
+            "the run was interrupted before its texts were known",
+            where=journal.id,
+            hint="run the command again; nothing was done",
+        )
+    _plan(journal, request)
     if request.writes and not asked.writes:
         if request.command == "batch":
             _require_below(journal)
@@ -165,10 +165,10 @@ def _conducted(journal: Journal, request: Request, *, failures: int, again: bool
         journal.note(jobs=jobs)  # threads that compute together are part of what is computed
 
         def engine(texts: int) -> Engine:
-            return engine_of(request, jobs, texts, viewer)
+            return engine_of(request, jobs, texts, viewer, journal.around())
 
-        model = str(facts["model"])
-        conductor = Conductor(journal, store, engine, model, orders, jobs=jobs)
+        model, around = str(facts["model"]), str(facts[AROUND])
+        conductor = Conductor(journal, store, engine, model, orders, jobs=jobs, around=around)
         try:
             with closing(conductor.run(request.limit)) as shown:
                 showing.all(shown)
@@ -182,6 +182,20 @@ def _conducted(journal: Journal, request: Request, *, failures: int, again: bool
 
 
 def _plan(journal: Journal, request: Request) -> None:
+    """Write down, as far as it is not yet, what is to be done and what lies around it."""
+    if SKIPPED not in journal.facts:
+        _plan_texts(journal, request)
+    if AROUND in journal.facts:
+        return
+    around = Surroundings()
+    if request.workspace and request.operation == "fill":
+        rows = map(journal.row, journal.numbers("planned"))
+        around = surroundings([row.name for row in rows if row.path or request.stdin_filename])
+        journal.surround(around.texts)
+    journal.note(**{AROUND: around.digest})
+
+
+def _plan_texts(journal: Journal, request: Request) -> None:
     """Write down what is to be done, and how many files were left out, by reason.
 
     Raises PathError for names that are none, InputError for a job that is none, and OptionError
@@ -244,6 +258,7 @@ def _jobs(request: Request, plan: Plan) -> Iterator[Row]:
 
 
 IDLE = "nothing to do"
+AROUND = "around"
 
 
 def _walked(request: Request) -> Walked:

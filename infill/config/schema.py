@@ -134,6 +134,7 @@ def _all() -> Iterator[Key]:
     user = True
     table: tuple[tuple[str, Any, Rule, bool, str], ...] = (
         ("model", "embedded", TEXT, user, "Who fills: a name, or a folder."),
+        ("workspace", True, SWITCH, False, "Whether fills take after the project's texts."),
         ("language", None, one_of(*LANGUAGES), False, "Whose parser must accept the result."),
         (
             "jobs",

@@ -72,7 +72,7 @@ class Job:
             frame, stopped = self._still(), error.reason
         else:
             stopped = ""
-        best, *others = self.pool.ranked()
+        best, *others = self.pool.ranked()[: self.pool.wanted]
         proposal = self._proposal(best, [self._proposal(other) for other in others], stopped)
         yield replace(frame, proposal=proposal)
 

@@ -63,7 +63,7 @@ class Acting:
         pass
 
 
-def engine_of(request, _jobs, _texts, _viewer):
+def engine_of(request, _jobs, _texts, _viewer, _around):
     if request.model == "broken":
         raise ModelError("the weights are broken")
     return Acting(traces=request.trace is not None)

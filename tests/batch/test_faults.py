@@ -66,7 +66,7 @@ def test_a_journal_that_is_full_ends_the_run_and_nothing_is_lost(ran, folder, op
     ) in "abcd":  # what is replaced is in the journal, which so grows while files are written
         (folder / f"{name}.py").write_text(f"# {padding}\n{name} = <FILL_ME>\n")
     before = contents(folder)
-    command = ("fill", "--write", *options, ".")
+    command = ("fill", "--write", "--no-workspace", *options, ".")
     code, _, err = ran(folder, *command, limit=200_000)
     assert code == 3
     assert "the journal cannot be kept" in err
@@ -234,13 +234,13 @@ def test_a_journal_of_another_version_or_of_no_use(ran, folder):
     assert ran(folder, "fill", "--write", ".")[0] == 0
     (path,) = Path(f"{folder}.state/runs").glob("2*.sqlite")
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE run SET value = '2' WHERE name = 'format'")
+        db.execute("UPDATE run SET value = '3' WHERE name = 'format'")
     db.close()
     for command in ("resume", "undo"):
         code, _, err = ran(folder, command, "last")
         assert (code, "another version of infill" in err) == (3, True)
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE run SET value = '1' WHERE name = 'format'")
+        db.execute("UPDATE run SET value = '2' WHERE name = 'format'")
         db.execute("""UPDATE run SET value = '{"new": 1}' WHERE name = 'request'""")
     db.close()
     code, _, err = ran(folder, "resume", "last")

@@ -124,7 +124,7 @@ def test_what_is_missing_cannot_be_written_anew(answers, run, source, command):
 
 def test_a_selected_place_is_filled_whatever_stands_there(answers, run, source):
     answers("4")
-    result = run("fill", source, "--select", "query:(integer) @infill", "-w")
+    result = run("fill", source, "--select", "query:(integer) @infill", "-w", "--no-workspace")
     assert 0 == result.exit_code, result.output
     assert TEXT.replace("2", "4").replace("3", "4").encode() == source.read_bytes()
 

@@ -33,6 +33,7 @@ from infill.decode.candidates import (
     Uniforms,
     Wishes,
 )
+from infill.edit.workspace import Workspace
 from infill.models.denoiser import Capabilities, Denoiser, shadowing
 from infill.vocab import Vocab
 
@@ -40,9 +41,10 @@ Ask = Callable[[], Scores]
 """What only one lane has asked for; called where it is its turn."""
 
 
-def abreast(
+def abreast(  # noqa: PLR0913 - what to do, with what, how
     tasks: Iterator[Numbered | None],
     denoiser: Denoiser,
+    workspace: Workspace | None = None,
     *,
     width: int,
     rows: int,
@@ -50,6 +52,7 @@ def abreast(
 ) -> Iterator[Done]:
     """Perform up to `width` tasks side by side, and yield their outcomes as they come.
 
+    workspace   what lies around the texts, which fills may take after
     tasks    are taken when there is room; None says that there is none at the moment
     rows     canvases in one forward at most
     traces   whether outcomes say how they were sampled
@@ -67,7 +70,7 @@ def abreast(
                     break
                 if task is None:
                     break
-                lane = _Lane(task, denoiser, traces=traces)
+                lane = _Lane(task, denoiser, workspace, traces=traces)
                 lanes.append(lane)
                 yield from _ended([lane], lanes)
             if lanes:
@@ -102,8 +105,16 @@ class _Lane:
     answer     what it gets
     """
 
-    def __init__(self, task: Numbered, denoiser: Denoiser, *, traces: bool) -> None:
+    def __init__(
+        self,
+        task: Numbered,
+        denoiser: Denoiser,
+        workspace: Workspace | None,
+        *,
+        traces: bool,
+    ) -> None:
         self.number, self._task = task
+        self._workspace = workspace
         self.canvases: Sequence[Canvas] | None = None
         self.ask: Ask | None = None
         self.answer: Scores | Exception | None = None
@@ -145,7 +156,9 @@ class _Lane:
         if self._leaving:
             return
         try:
-            self.outcome = performed(task, self._proxy, traces=self._traces)
+            self.outcome = performed(
+                task, self._proxy, workspace=self._workspace, traces=self._traces
+            )
         except _Left:
             pass
         except Exception as error:  # noqa: BLE001 - a mistake in one text must not end the others

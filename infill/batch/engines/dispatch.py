@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,6 +29,7 @@ class Setup:
     model     a name, or a folder on the worker's machine
     threads   of its process for one forward; 0 is torch's own choice
     width     texts side by side, and `rows` canvases in a forward; None: what suits its device
+    around    texts by name, which fills may take after
     """
 
     model: str = "embedded"
@@ -36,6 +37,7 @@ class Setup:
     width: int | None = None
     rows: int | None = None
     traces: bool = False
+    around: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False)
 
 
 @dataclass(frozen=True, slots=True)

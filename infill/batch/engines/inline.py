@@ -9,6 +9,7 @@ from infill.batch.engines.abreast import abreast
 from infill.batch.engines.protocol import Done, Engine, Numbered, broken, failed, side_by_side
 from infill.batch.perform import performed
 from infill.edit.denoising import Frame
+from infill.edit.workspace import Workspace
 from infill.models.catalogue import load
 from infill.models.denoiser import Denoiser
 
@@ -18,12 +19,14 @@ class Inline(Engine):
 
     model    a name, a folder, or a model that was loaded
     width    tasks side by side, and `rows` canvases in a forward; None: what suits the device
+    workspace   what lies around the texts, which fills may take after
     watch    told every frame and the name of its text, where width is 1
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as `Setup` has it
         self,
         model: Denoiser | str = "embedded",
+        workspace: Workspace | None = None,
         *,
         width: int | None = 1,
         rows: int | None = None,
@@ -33,7 +36,7 @@ class Inline(Engine):
         self._denoiser = load(model) if isinstance(model, str) else model
         texts, canvases = side_by_side(self._denoiser.capabilities.device)
         self._width, self._rows = width or texts, rows or canvases
-        self._traces, self._watch = traces, watch
+        self._workspace, self._traces, self._watch = workspace, traces, watch
 
     @property
     def digest(self) -> str:
@@ -50,7 +53,12 @@ class Inline(Engine):
         """See `Engine.perform`."""
         if self._width > 1:
             return abreast(
-                tasks, self._denoiser, width=self._width, rows=self._rows, traces=self._traces
+                tasks,
+                self._denoiser,
+                self._workspace,
+                width=self._width,
+                rows=self._rows,
+                traces=self._traces,
             )
         return self._one_by_one(tasks)
 
@@ -58,7 +66,13 @@ class Inline(Engine):
         for number, task in tasks:
             watch = None if self._watch is None else partial(_named, self._watch, task.name)
             try:
-                outcome = performed(task, self._denoiser, watch=watch, traces=self._traces)
+                outcome = performed(
+                    task,
+                    self._denoiser,
+                    workspace=self._workspace,
+                    watch=watch,
+                    traces=self._traces,
+                )
             except Exception as error:  # noqa: BLE001 - a mistake in one text must not end the others
                 outcome = failed(broken(error, task.name))
             yield number, outcome

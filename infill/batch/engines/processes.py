@@ -13,8 +13,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 from infill.batch.engines.dispatch import Dispatch, Gone, Said, Setup
 from infill.batch.engines.protocol import Done, Engine, Numbered, usable_cores
@@ -35,7 +36,7 @@ class Processes(Engine):
     model     a name or a folder
     threads   of each process; 0 is its share of the cores
     texts     that there are at most, so that few are shared by all processes; None: nobody knows
-    width, rows, traces   as in `Setup`
+    width, rows, traces, around   as in `Setup`
     """
 
     def __init__(  # noqa: PLR0913 - a setup, and how many
@@ -48,10 +49,18 @@ class Processes(Engine):
         width: int | None = None,
         rows: int | None = None,
         traces: bool = False,
+        around: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
         self._jobs = jobs
         self._threads = threads or max(1, usable_cores() // jobs)
-        setup = Setup(model=model, threads=self._threads, width=width, rows=rows, traces=traces)
+        setup = Setup(
+            model=model,
+            threads=self._threads,
+            width=width,
+            rows=rows,
+            traces=traces,
+            around=dict(around),
+        )
         self._children = _Children(setup)
         share = None if texts is None else -(-texts // jobs)
         self._dispatch = Dispatch(self._children, jobs=jobs, share=share)

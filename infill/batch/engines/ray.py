@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from infill.batch.engines.dispatch import Dispatch, Finished, Gone, Said, Setup
@@ -37,6 +38,7 @@ class Ray(Engine):
         width: int | None = None,
         rows: int | None = None,
         traces: bool = False,
+        around: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
         ray = _imported()
         self._begun = not ray.is_initialized()
@@ -45,7 +47,9 @@ class Ray(Engine):
         has = ray.cluster_resources()
         gpus = int(has.get("GPU", 0))
         self._jobs = jobs or gpus or max(1, int(has.get("CPU", 1)) // threads)
-        setup = Setup(model=model, threads=threads, width=width, rows=rows, traces=traces)
+        setup = Setup(
+            model=model, threads=threads, width=width, rows=rows, traces=traces, around=dict(around)
+        )
         share = {"num_cpus": threads, "num_gpus": int(gpus > 0)}
         self._ray, self._crew = ray, _Actors(ray, setup, share)
         self._dispatch = Dispatch(self._crew, jobs=self._jobs)

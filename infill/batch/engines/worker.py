@@ -54,11 +54,12 @@ def work(setup: Setup, inbox: Inbox, say: Callable[[Said], None]) -> None:
     """
     try:
         from infill.batch.engines.abreast import abreast  # noqa: PLC0415 - heavy
+        from infill.edit.workspace import Workspace  # noqa: PLC0415 - numpy
         from infill.models.catalogue import load, use_threads  # noqa: PLC0415 - heavy
 
         if setup.threads:
             use_threads(setup.threads)
-        denoiser = load(setup.model)
+        denoiser, workspace = load(setup.model), Workspace.of(setup.around)
     except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits is told
         say(Unloadable(Failure.of(_unloadable(error))))
         return
@@ -67,7 +68,12 @@ def work(setup: Setup, inbox: Inbox, say: Callable[[Said], None]) -> None:
     width, rows = setup.width or texts, setup.rows or canvases
     say(Ready(has.digest, has.name, has.device, width))
     for ticket, outcome in abreast(
-        inbox.tasks(), denoiser, width=width, rows=rows, traces=setup.traces
+        inbox.tasks(),
+        denoiser,
+        workspace,
+        width=width,
+        rows=rows,
+        traces=setup.traces,
     ):
         inbox.busy -= 1
         say(Finished(ticket, outcome))
