@@ -24,9 +24,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from infill.bench.gaps import statement_lines
 from infill.edit.retrieval import Lines
 from infill.edit.rows import Around
-from infill.train.evaluate import statement_lines
 
 LONGEST = 240  # characters of a hidden line
 SEVERAL = 1 / 7  # of the gaps have up to four lines

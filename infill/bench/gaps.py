@@ -1,7 +1,7 @@
 """Infilling items: statement lines of held-out functions, cut out.
 
-An item's text no longer holds what is asked for; the indentation of the first line is given, as
-in `infill.train.evaluate`. The text is the whole top-level function or class around the gap.
+An item's text no longer holds what is asked for; the indentation of the first line is given. The
+text is the whole top-level function or class around the gap.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import numpy as np
 from infill.bench.metrics import parses, similarity
 from infill.bench.outcome import Outcome
 from infill.bench.programs import faults
-from infill.bench.sources import Module
+from infill.bench.sources import Module, heldout
 from infill.edit.names import uses
-from infill.train.evaluate import statement_lines
+from infill.edit.workspace import Workspace
 
 MOST_TEXT, MOST_ANSWER = 6_000, 240  # characters
 RUN = (2, 4)  # lines of a multi-line gap
+SHORTEST = 6  # characters of a line
+_HEADED = ast.If | ast.For | ast.While | ast.With | ast.AsyncFor | ast.AsyncWith | ast.FunctionDef
+_OTHER = ast.Try | ast.TryStar | ast.Match | ast.ClassDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Gap:
 
     tests   a program that fails unless the text, put before it, is right; "" where there is none
     free    names that the module around the text binds for it
+    module  that it was cut out of, if any, and there the first line of the gap and its end, from 0
     """
 
     id: str
@@ -39,6 +43,8 @@ class Gap:
     answer: str
     tests: str = ""
     free: frozenset[str] = frozenset()
+    module: Module | None = None
+    lines: tuple[int, int] = (0, 0)
 
     @property
     def gold(self) -> str:
@@ -72,6 +78,43 @@ def draw(
     return list(found.values())
 
 
+def workspace(gap: Gap) -> Workspace:
+    """The texts of a gap's project by their paths; empty where it was cut out of none.
+
+    That of its own file has the answer: whoever fills the file under its path does not look at it.
+    """
+    return Workspace.of({}) if gap.module is None else _project(gap.module.project)
+
+
+def opened(gap: Gap) -> tuple[str, int]:
+    """The whole file with the gap in it, and the character where the gap's own text begins there.
+
+    The gap's own text, where it was cut out of no file.
+    """
+    if gap.module is None:
+        return gap.text, 0
+    before = gap.text[: gap.at].count("\n")
+    lines = gap.module.text.split("\n")[: gap.lines[0] - before]
+    start = sum(len(line) + 1 for line in lines)
+    at, whole = start + gap.at, gap.module.text
+    return whole[:at] + whole[at + len(gap.answer) :], start
+
+
+def statement_lines(text: str) -> list[int]:
+    """Indices of lines that hold one whole statement or header, inside a function.
+
+    No docstrings, no lines of fewer than six characters.
+    """
+    lines = text.split("\n")
+    found: set[int] = set()
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.stmt) and node is not function and _is_line(node):
+                    found.add(node.lineno - 1)
+    return sorted(number for number in found if len(lines[number].strip()) >= SHORTEST)
+
+
 def judge(gap: Gap, outcome: Outcome) -> dict[str, float]:
     """Exact match and edit similarity of the fill, white space at its end apart; parsing.
 
@@ -96,6 +139,11 @@ def _of_project(modules: Sequence[Module], rng: np.random.Generator, lines: int)
         first, last = places[int(rng.integers(len(places)))]
         if (gap := _gap(module, first, last)) is not None:
             yield gap
+
+
+@lru_cache(maxsize=16)
+def _project(name: str) -> Workspace:
+    return Workspace.of({module.path: module.text for module in heldout([name])})
 
 
 @lru_cache(maxsize=1024)
@@ -135,6 +183,8 @@ def _gap(module: Module, first: int, last: int) -> Gap | None:
         at=at,
         answer=answer,
         free=_bound(module),
+        module=module,
+        lines=(start + first, start + last + 1),
     )
 
 
@@ -160,3 +210,14 @@ def _around(text: str, line: int) -> tuple[int, int] | None:
         if start <= line < (node.end_lineno or node.lineno):
             return start, node.end_lineno or node.lineno
     return None
+
+
+def _is_line(node: ast.stmt) -> bool:
+    """A statement that ends on the line it starts, or a header; no bare constant."""
+    if isinstance(node, _OTHER):
+        return False
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return False
+    if isinstance(node, _HEADED):
+        return node.body[0].lineno == node.lineno + 1
+    return node.end_lineno == node.lineno

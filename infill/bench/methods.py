@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from infill.bench.controls import reciting, uniform
-from infill.bench.gaps import Gap
+from infill.bench.gaps import Gap, opened, workspace
 from infill.bench.outcome import Method, Outcome
 from infill.bench.programs import faults, headed
 from infill.decode.candidates import Sampling
@@ -32,6 +32,7 @@ from infill.models.denoiser import Denoiser
 from infill.text import Span
 
 MOST_TOKENS = 24  # the longest fill that is considered where the length is not known
+MOST_OF_LINES = 96  # likewise, for several lines
 FIXED = 8  # tokens
 WARM = Sampling(temperature=0.7, top_p=0.95)
 APART = 64  # between the seeds of two draws; one fill uses a seed per attempt
@@ -60,14 +61,29 @@ Length = Callable[[Denoiser, Gap, int], tuple[int, int]]
 def oracle(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
     """As many tokens as the answer has; no user knows that."""
     del seed
-    count = max(1, len(denoiser.vocab.encode(gap.answer.encode())))
+    count = max(1, len(denoiser.vocab.encode((lead(gap) + gap.answer).encode())))
     return count, count
+
+
+def lead(gap: Gap) -> str:
+    """The newline before a gap that begins a line, which is written anew with the indentation.
+
+    The two are one token to many models, ours too: after a newline alone they indent nothing
+    (`benchmarks/LOG.md`). A fill that leaves it out joins the line above, and is no fill.
+    """
+    return "\n" * gap.text[: gap.at].endswith("\n")
 
 
 def unknown(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
     """Whatever the library chooses."""
     del denoiser, gap, seed
     return 0, MOST_TOKENS
+
+
+def long(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
+    """Whatever the library chooses, for several lines."""
+    del denoiser, gap, seed
+    return 0, MOST_OF_LINES
 
 
 def fixed(denoiser: Denoiser, gap: Gap, seed: int) -> tuple[int, int]:
@@ -88,6 +104,7 @@ class Filling:
     """One fill of the library per draw; of several draws the one the model finds likeliest.
 
     free      without grammar, and what does not parse stands as it is
+    informed  in the whole file, of a project whose other texts are known
     checked   the checker (see `faults`) is the goal: of a search, and of the draws, which end with
               the first that it finds no fault with
     """
@@ -96,6 +113,7 @@ class Filling:
     length: Length = oracle
     draws: int = 1
     free: bool = False
+    informed: bool = False
     checked: bool = False
 
     def __call__(self, denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
@@ -119,18 +137,32 @@ class Filling:
             return Outcome(text=gap.text, fills=("",), failed=failed)
         best = max(found, key=lambda one: (one.goal or 0.0, one.score))
         checks = 0 if goal is None else len(goal.known)
-        return Outcome(text=best.text, fills=(best.holes[0].text,), checks=checks)
+        begins, fill = lead(gap), best.holes[0].text
+        own = fill.removeprefix(begins) if fill.startswith(begins) else ""
+        return Outcome(text=_judged(best), fills=(own,), checks=checks)
 
     def _fill(self, denoiser: Denoiser, gap: Gap, seed: int, goal: Problems | None) -> Proposal:
         least, most = self.length(denoiser, gap, seed)
-        at = len(gap.text[: gap.at].encode())
-        settings = replace(self.settings, seed=seed, goal=goal)
-        return Workbench(denoiser, settings).fill(
-            gap.text,
-            [Hole(at, at, least, most)],
+        text, first = opened(gap) if self.informed else (gap.text, 0)
+        start, at = (len(text[:end].encode()) for end in (first, first + gap.at))
+        begins = lead(gap)
+        settings = replace(self.settings, seed=seed, goal=goal, one_line=not begins)
+        known = workspace(gap) if self.informed else None
+        return Workbench(denoiser, settings, workspace=known).fill(
+            text,
+            [Hole(at - len(begins), at, least, most)],
             language="python",
             grammar=False if self.free else None,
+            name=gap.module.path if gap.module else gap.id,
+            scope=Span(start, start + len(gap.text.encode())),
         )
+
+
+def _judged(found: Proposal) -> str:
+    """The part of a filled file that was the gap's text."""
+    scope, data = found.scope or Span(0, len(found.source.data)), found.data
+    stop = scope.stop + len(data) - len(found.source.data)
+    return data[scope.start : stop].decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +197,12 @@ class Mended:
 
 
 def greedy(tokens: int, *, length: Length = oracle, free: bool = False) -> Filling:
-    """The surest `tokens` slots in every tick; where a length is given, it is tried once."""
-    tries = Settings().tries if length is unknown else 1
+    """The surest `tokens` slots in every tick.
+
+    Where the length is given it is tried once; so is the first that is chosen where no grammar
+    holds, as to try until something parses is to ask the parser.
+    """
+    tries = 1 if free or length not in {unknown, long} else Settings().tries
     settings = Settings(schedule=Rate(tokens), tries=tries)
     return Filling(settings=settings, length=length, free=free)
 
@@ -207,7 +243,9 @@ def by_uniform(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
 
 def by_copy(denoiser: Denoiser, gap: Gap, seed: int) -> Outcome:
     """What a model that knows the answer writes: less than all is lost by the bench itself."""
-    parts = gap.text[: gap.at], gap.answer, gap.text[gap.at :]
+    begins = lead(gap)
+    before, after = gap.text[: gap.at].removesuffix(begins), gap.text[gap.at :]
+    parts = before, begins + gap.answer, after
     return greedy(1)(reciting(denoiser, *parts), gap, seed)
 
 

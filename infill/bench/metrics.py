@@ -14,18 +14,6 @@ from math import comb
 import numpy as np
 
 from infill.edit.verify import verify
-from infill.train.evaluate import similarity
-
-__all__ = [
-    "Interval",
-    "Piece",
-    "bootstrap",
-    "chance",
-    "changed",
-    "parses",
-    "pieces",
-    "similarity",
-]
 
 RESAMPLES, LEVEL = 2_000, 0.95
 _PIECE = re.compile(
@@ -72,6 +60,20 @@ def bootstrap(values: Sequence[float], *, seed: int = 0) -> Interval:
 def parses(text: str) -> bool:
     """Whether Python's own parser takes the text."""
     return verify(text.encode(), "python").ok
+
+
+def similarity(left: str, right: str) -> float:
+    """1 minus Levenshtein distance / the longer length.
+
+    >>> similarity("x = 1", "x = 2"), similarity("", "")
+    (0.8, 1.0)
+    """
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        last, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (a != b))
+    return 1 - row[-1] / max(len(left), len(right), 1)
 
 
 def pieces(text: str) -> list[Piece]:

@@ -19,6 +19,7 @@ class Outcome:
     fills     what was put into each gap, where the item has gaps
     suspects  the pieces of the item's text that the method doubts, the most doubtful first
     checks    how often a checker was asked on the way
+    forwards  rows that another model than the table's scored for it
     failed    what the library said where it gave no fill; "" otherwise
     """
 
@@ -26,6 +27,7 @@ class Outcome:
     fills: tuple[str, ...] = ()
     suspects: tuple[int, ...] = ()
     checks: int = 0
+    forwards: int = 0
     failed: str = ""
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from infill.bench.metrics import Interval, bootstrap
@@ -24,6 +25,7 @@ from infill.errors import OptionError
 class Line:
     """One method's figures.
 
+    ms     median of processor time: the first run of a method may read what it knows
     gain   how much better than the table's first method in the first metric, item by item
     """
 
@@ -60,7 +62,7 @@ def summarise(table: Table[Any], run: Run) -> list[Line]:
                 failed=sum(bool(row.failed) for row in rows),
                 forwards=_mean([row.forwards for row in rows]),
                 checks=_mean([row.checks for row in rows]),
-                ms=_mean([row.ms for row in rows]),
+                ms=median(row.ms for row in rows),
                 metrics={m: bootstrap([*values.values()]) for m, values in by_metric.items()},
                 gain=bootstrap(gains) if gains else None,
             )
@@ -87,7 +89,7 @@ def markdown(table: Table[Any], run: Run) -> str:
         f"Model {model['name']} ({model['digest'][:12]}); seed {run.header['seed']}; "
         f"{items} of {run.header['items']} items; {run.header['seeds']} seeds for each method "
         "that draws. Means with 95 % bootstrap intervals over items; gain: against the first row, "
-        "item by item; none: runs without a fill; ms on whatever machine ran it."
+        "item by item; none: runs without a fill; ms: median of processor time."
     )
     rows = (names, ["---"] * len(names), *map(_cells, lines))
     body = "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -47,7 +47,7 @@ class Row:
 
     forwards   canvases that the model scored for it
     checks     how often a checker was asked
-    ms         wall time
+    ms         of processor time, all threads of this process
     """
 
     item: str
@@ -126,14 +126,14 @@ def _jobs(table: Table[Any], plan: Plan) -> Iterator[tuple[Method[Any], int]]:
 
 def _row(table: Table[Any], method: Method[Any], denoiser: Denoiser, item: Any, seed: int) -> Row:  # noqa: ANN401 - each table has items of its own kind
     counted = Counted(denoiser)
-    begun = time.perf_counter()
+    begun = time.process_time()
     outcome = method.run(counted, item, seed)
-    ms = 1e3 * (time.perf_counter() - begun)
+    ms = 1e3 * (time.process_time() - begun)
     return Row(
         item=item.id,
         method=method.name,
         seed=seed,
-        forwards=counted.forwards,
+        forwards=counted.forwards + outcome.forwards,
         checks=outcome.checks,
         ms=round(ms, 1),
         failed=outcome.failed,
@@ -148,6 +148,7 @@ def _header(table: Table[Any], plan: Plan, denoiser: Denoiser, items: int) -> di
         "schema": SCHEMA,
         "table": table.name,
         "model": {"name": model.name, "digest": model.digest},
+        "beside": dict(table.beside),
         "methods": [method.name for method in table.methods],
         **asdict(plan),
         "items": items,
@@ -156,16 +157,19 @@ def _header(table: Table[Any], plan: Plan, denoiser: Denoiser, items: int) -> di
 
 def _read(path: Path, header: dict[str, Any]) -> list[Row]:
     found = read(path)
-    for name in SAME:
-        value = header[name]
-        if found.header.get(name) != value:
+    beside: dict[str, str] = found.header.get("beside", {})
+    pairs = [(name, header[name], found.header.get(name)) for name in SAME]
+    pairs += [(name, new, beside.get(name, new)) for name, new in header["beside"].items()]
+    for name, expected, got in pairs:
+        if got != expected:
             raise InputError(
                 "the file has the rows of another run",
                 where=str(path),
-                expected=f"{name} {value}",
-                got=f"{name} {found.header.get(name)}",
+                expected=f"{name} {expected}",
+                got=f"{name} {got}",
                 hint="choose another folder with --out, or ask for the same run",
             )
+    header["beside"] = beside | header["beside"]
     return list(found.rows)
 
 

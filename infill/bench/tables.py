@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from infill.bench import gaps, humaneval, mutate, rename
+from infill.bench import gaps, humaneval, mutate, rename, sandbox
 from infill.bench.fixers import FIXERS
 from infill.bench.gaps import Gap
 from infill.bench.methods import FILLERS, LENGTHS
@@ -28,6 +28,7 @@ class Table(Generic[Item]):
     methods   the first is the one that others are compared with
     plotted   the metrics that are drawn against forwards
     note      what a reader must know of it
+    beside    name → digest of what methods know besides the model
     """
 
     name: str
@@ -38,6 +39,7 @@ class Table(Generic[Item]):
     metrics: tuple[str, ...]
     plotted: tuple[str, ...]
     note: str = ""
+    beside: tuple[tuple[str, str], ...] = ()
 
     def only(self, names: Sequence[str]) -> Table[Item]:
         """The table with some of its methods. Raises OptionError for a name it does not have."""
@@ -62,7 +64,7 @@ def _humaneval(count: int, rng: np.random.Generator, *, multi: bool) -> list[Gap
 
 def _tested(gap: Gap, outcome: Outcome) -> dict[str, float]:
     """What `gaps.judge` says, and whether the problem's tests pass."""
-    passed = not outcome.failed and humaneval.passes(outcome.text, gap.tests)
+    passed = not outcome.failed and sandbox.passes(f"{outcome.text}\n{gap.tests}")
     return {**gaps.judge(gap, outcome), "passes": float(passed)}
 
 

@@ -33,6 +33,8 @@ class TinyConfig:
     ff         inner width of SwiGLU, about 8/3 of `width`
     context    tokens per row at training; longer rows run, untested
     mix        radius of the token mixing, in slots to either side
+    causal     whether a slot sees those before it only, in attention and in mixing, where it has
+               as many neighbours, all on its left: the same size at the same cost
     eps        added to the mean square in RMSNorm
     theta      RoPE base; its lowest frequency turns once in about 2π·theta slots
     """
@@ -46,6 +48,7 @@ class TinyConfig:
     mix: int = 2
     eps: float = 1e-6
     theta: float = 10_000.0
+    causal: bool = False
 
     def __post_init__(self) -> None:
         if min(self.vocab, self.width, self.layers, self.heads, self.ff, self.context) < 1:
@@ -101,23 +104,26 @@ class Mix(nn.Module):
     what makes a ragged batch equal to its rows alone.
     """
 
-    def __init__(self, width: int, radius: int) -> None:
+    def __init__(self, width: int, radius: int, *, causal: bool = False) -> None:
         super().__init__()
-        self.radius = radius
+        self.radius, self.itself = radius, 2 * radius if causal else radius
         self.weight = nn.Parameter(torch.zeros(2 * radius + 1, width))
 
     def kernel(self) -> Tensor:
-        """[2·radius + 1, D] What each slot near one counts for it; itself in the middle."""
-        itself = functional.one_hot(torch.tensor(self.radius), len(self.weight))
+        """[2·radius + 1, D] What each slot near one counts for it; itself in the middle.
+
+        Itself is the last where the mixing is causal.
+        """
+        itself = functional.one_hot(torch.tensor(self.itself), len(self.weight))
         return self.weight + itself[:, None].to(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, D] → [B, T, D]."""
         kernel = self.kernel().t().unsqueeze(1)
         mixed = functional.conv1d(
-            x.transpose(1, 2), kernel, padding=self.radius, groups=x.shape[-1]
+            x.transpose(1, 2), kernel, padding=self.itself, groups=x.shape[-1]
         )
-        return mixed.transpose(1, 2)
+        return mixed[:, :, : x.shape[1]].transpose(1, 2)
 
     def shadowed(self, x: Tensor, shadow: Tensor, at: Tensor) -> Tensor:
         """[B, S, D] → [B, S, D]: as if each of `shadow` stood in its slot `at` [B, S]."""
@@ -158,11 +164,11 @@ class Shade:
 
 
 class Attention(nn.Module):
-    """Full self-attention with RoPE and normalised queries and keys."""
+    """Self-attention with RoPE and normalised queries and keys; full, or causal."""
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
-        self.heads = config.heads
+        self.heads, self.causal = config.heads, config.causal
         self.qkv = Linear(config.width, 3 * config.width)
         self.out = Linear(config.width, config.width)
         self.q_norm = RMSNorm(config.width // config.heads, config.eps)
@@ -170,7 +176,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], keys: Tensor | None) -> Tensor:
         """[B, T, D] → [B, T, D]; `keys` bool [B, 1, 1, T] is true where a key may be seen."""
-        return self._attend(*self._split(x, rope), keys)
+        return self._attend(*self._split(x, rope), keys, causal=self.causal)
 
     def shadowed(
         self, x: Tensor, shadow: Tensor, rope: tuple[Tensor, Tensor], seen: Shade
@@ -202,9 +208,11 @@ class Attention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         return _turn(self.q_norm(q), rope).to(v.dtype), _turn(self.k_norm(k), rope).to(v.dtype), v
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None, *, causal: bool = False
+    ) -> Tensor:
         """[B, T, D] of q [B, H, T, D/H]; `keys` bool is true where a query may see a key."""
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=keys)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=keys, is_causal=causal)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
@@ -228,10 +236,10 @@ class Block(nn.Module):
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
         self.attention_norm = RMSNorm(config.width, config.eps)
-        self.attention_mix = Mix(config.width, config.mix)
+        self.attention_mix = Mix(config.width, config.mix, causal=config.causal)
         self.attention = Attention(config)
         self.mlp_norm = RMSNorm(config.width, config.eps)
-        self.mlp_mix = Mix(config.width, config.mix)
+        self.mlp_mix = Mix(config.width, config.mix, causal=config.causal)
         self.mlp = SwiGLU(config)
 
     def forward(

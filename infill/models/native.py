@@ -23,7 +23,7 @@ from infill.models.bytelevel import byte_of_letter
 from infill.models.catalogue import INT8
 from infill.models.denoiser import Capabilities
 from infill.models.int8 import to_int8
-from infill.models.tiny import WEIGHTS, TinyTransformer, load_model
+from infill.models.tiny import WEIGHTS, TinyTransformer, load_model, require_both_sides
 from infill.vocab import Vocab
 
 Ids = NDArray[np.int64]
@@ -43,6 +43,7 @@ class TinyDenoiser:
     """
 
     def __init__(self, model: TinyTransformer, vocab: Vocab, card: Mapping[str, Any]) -> None:
+        require_both_sides(model, card)
         self.model, self.vocab = model.eval(), vocab
         specials: Mapping[str, int] = card["specials"]
         bos = specials["<bos>"]
@@ -67,16 +68,15 @@ class TinyDenoiser:
         Raises WeightsError for files that are missing, damaged or not what was published, and
         OptionError for 8 bits elsewhere.
         """
-        if int8:
-            if device not in {None, "cpu"}:
-                raise OptionError("8 bits are for the CPU", expected="cpu", got=str(device))
-            model, card, tokenizer = load_model(Path(folder))
-            hashes = card["sha256"] | {WEIGHTS: card["sha256"][WEIGHTS] + INT8}
-            vocab = vocab_of(tokenizer, card["specials"])
-            return cls(to_int8(model), vocab, card | {"sha256": hashes})
-        where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if int8 and device not in {None, "cpu"}:
+            raise OptionError("8 bits are for the CPU", expected="cpu", got=str(device))
+        fastest = "cuda" if torch.cuda.is_available() and not int8 else "cpu"
+        where = torch.device(device or fastest)
         dtype = torch.bfloat16 if where.type == "cuda" else torch.float32
         model, card, tokenizer = load_model(Path(folder), dtype=dtype, device=where)
+        if int8:
+            model = to_int8(model)
+            card["sha256"][WEIGHTS] += INT8  # another model: its results are others
         return cls(model, vocab_of(tokenizer, card["specials"], card.get("asks", ())), card)
 
     def __call__(self, canvases: Sequence[Canvas]) -> Scores:

@@ -29,7 +29,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from infill.errors import OptionError, WeightsError
+from infill.errors import ModelError, OptionError, WeightsError
 from infill.models.layers import Block, RMSNorm, Shade, Stream, TinyConfig, rope_of
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
@@ -107,8 +107,8 @@ class TinyTransformer(nn.Module):
         """Turns per position, and for ragged rows what lies inside and which keys are seen."""
         T = ids.shape[1]
         rope = rope_of(T, self.config.width // self.config.heads, self.config.theta, ids.device)
-        if lengths is None or not bool((lengths < T).any()):
-            return rope, None, None
+        if lengths is None or self.config.causal or not bool((lengths < T).any()):
+            return rope, None, None  # nothing before a row's end sees what is beyond it
         seen = torch.arange(T, device=ids.device)[None, :] < lengths[:, None]
         return rope, seen[:, :, None].to(self.embed.dtype), seen[:, None, None, :]
 
@@ -178,6 +178,17 @@ def load_model(
             got=str(error),
         ) from error
     return model.to(device=device, dtype=dtype).eval(), config, data[TOKENIZER].decode()
+
+
+def require_both_sides(model: TinyTransformer, card: Mapping[str, Any]) -> None:
+    """Raise ModelError for a model that is no denoiser; `card` is its config."""
+    if model.config.causal:
+        raise ModelError(
+            "this model sees only what is left of a slot",
+            expected="a denoiser, which sees both sides",
+            got=f"{card['name']}, an autoregressive control",
+            hint="infill bench model --control takes it",
+        )
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

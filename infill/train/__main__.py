@@ -22,17 +22,17 @@ import click
 import torch
 
 from infill.errors import InfillError
-from infill.models.tiny import load_model
+from infill.models.tiny import WEIGHTS, load_model, require_both_sides
 from infill.train import checkpoint
 from infill.train import corpus as corpora
 from infill.train import evaluate as evaluation
-from infill.train.card import render
-from infill.train.evaluate import Effort, Side
+from infill.train.card import is_of, render
+from infill.train.evaluate import Effort
 from infill.train.export import export as export_model
 from infill.train.loop import Clock, Trainer, Watching, by_minutes, by_steps, train
 from infill.train.memory import require
 from infill.train.parallel import Team, fast_bf16, team
-from infill.train.presets import PRESETS
+from infill.train.presets import PRESETS, RunConfig, causal
 from infill.train.stream import Stream, tokenise
 from infill.train.tokenizer import Codec, learn
 
@@ -68,10 +68,19 @@ _seed = click.option("--seed", default=0, show_default=True)
 _device = click.option(
     "--device", default="cpu", show_default=True, help="cpu, or cuda where there is one."
 )
-_per_project = click.option(
-    "--per-project", default=30, show_default=True, help="Lines of each held-out project."
-)
 _windows = click.option("--windows", default=64, show_default=True, help="Windows per mask ratio.")
+_control = click.option(
+    "--control",
+    is_flag=True,
+    help="The autoregressive control of the same size, in the folder `control` of the folder.",
+)
+_tables = click.option(
+    "--tables",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("benchmarks/model"),
+    show_default=True,
+    help="The tables that `infill bench model` wrote.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,28 +95,32 @@ def main(threads: int) -> None:
 @click.option("--minutes", default=95.0, show_default=True, help="Of the run, all parts together.")
 @_seed
 @_device
-@_per_project
 @_windows
+@_tables
 @_weights
 @_folder
 def weights(  # noqa: PLR0913, PLR0917 - one per option
-    folder: Path, weights: Path, preset: str, minutes: float, seed: int, device: str,
-    per_project: int, windows: int,
+    folder: Path, weights: Path, tables: Path, preset: str, minutes: float, seed: int, device: str,
+    windows: int,
 ) -> None:  # fmt: skip
-    """Make the weights anew, or go on where that was cut: all steps, each unless it is done."""
+    """Make the weights anew, or go on where that was cut: all steps, each unless it is done.
+
+    What their fills are worth is then measured by `infill bench model`; `card` puts it in the card.
+    """
     if not (folder / "heldout.jsonl").exists():
         _corpus(folder)
     if not (folder / "heldout.npz").exists():
         _tokenizer(folder, PRESETS[preset].model.vocab)
     with team(device) as us:
-        trainer = _trainer(folder, preset, seed, us)
+        trainer = _trainer(folder, preset, seed, us, control=False)
         _run(trainer, by_minutes(minutes, spent=trainer.minutes), folder, preset, None)
         _export(trainer, preset, weights)
     if us.leads:
-        effort = Effort(windows=windows, per_project=per_project, seed=seed)
-        figures = _evaluated(folder, weights, effort)
+        figures = _evaluated(folder, weights, Effort(windows=windows, seed=seed))
         (folder / "figures.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
-        _card(folder, weights, figures, hardware_here(device))
+        digest = load_model(weights)[1]["sha256"][WEIGHTS]
+        own = [table for table in _read(tables) if is_of(table, digest)]
+        _card(folder, weights, figures, own, hardware_here(device))
 
 
 @main.command()
@@ -142,16 +155,17 @@ def tokenizer(folder: Path, size: int) -> None:
     type=click.Path(path_type=Path),
     help="Also export usable weights here, after 4 minutes and then every 12.",
 )
+@_control
 @_folder
 def run(  # noqa: PLR0913, PLR0917 - one per option
     folder: Path, preset: str, minutes: float | None, until: str | None, steps: int | None,
-    seed: int, device: str, weights: Path | None,
+    seed: int, device: str, weights: Path | None, *, control: bool,
 ) -> None:  # fmt: skip
     """Train, or continue from the folder's checkpoint; the rate falls to 0 at the end."""
     if sum(given is not None for given in (minutes, until, steps)) != 1:
         raise click.UsageError("give one of --minutes, --until, --steps")
     with team(device) as us:
-        trainer = _trainer(folder, preset, seed, us)
+        trainer = _trainer(folder, preset, seed, us, control=control)
         if steps is not None:
             clock = by_steps(steps)
         else:
@@ -166,21 +180,21 @@ def run(  # noqa: PLR0913, PLR0917 - one per option
 @_preset
 @_seed
 @_weights
+@_control
 @_folder
-def export(folder: Path, preset: str, weights: Path, seed: int) -> None:
+def export(folder: Path, preset: str, weights: Path, seed: int, *, control: bool) -> None:
     """Write the checkpoint as model.safetensors (fp16), config.json and tokenizer.json."""
-    _export(_trainer(folder, preset, seed, ALONE), preset, weights)
+    _export(_trainer(folder, preset, seed, ALONE, control=control), preset, weights)
 
 
 @main.command()
 @_weights
-@_per_project
 @_windows
 @_seed
 @_folder
-def evaluate(folder: Path, weights: Path, per_project: int, windows: int, seed: int) -> None:
-    """Measure exported weights on the held-out projects, beside the baselines; print JSON."""
-    effort = Effort(windows=windows, per_project=per_project, seed=seed)
+def evaluate(folder: Path, weights: Path, windows: int, seed: int) -> None:
+    """Measure how well exported weights predict tokens of the held-out projects; print JSON."""
+    effort = Effort(windows=windows, seed=seed)
     click.echo(json.dumps(_evaluated(folder, weights, effort), indent=2))
 
 
@@ -191,12 +205,14 @@ def evaluate(folder: Path, weights: Path, per_project: int, windows: int, seed: 
     required=True,
     help="The JSON that `evaluate` printed.",
 )
+@_tables
 @click.option("--hardware", required=True, help="What the run ran on, in words.")
 @_weights
 @_folder
-def card(folder: Path, weights: Path, figures: Path, hardware: str) -> None:
+def card(folder: Path, weights: Path, figures: Path, tables: Path, hardware: str) -> None:
     """Write the model's CARD.md beside its weights, from measured figures only."""
-    _card(folder, weights, json.loads(figures.read_text(encoding="utf-8")), hardware)
+    measured = json.loads(figures.read_text(encoding="utf-8"))
+    _card(folder, weights, measured, _read(tables), hardware)
 
 
 def _corpus(folder: Path) -> None:
@@ -219,18 +235,26 @@ def _tokenizer(folder: Path, size: int) -> None:
         click.echo(f"{split}: {len(stream.ids) / 1e6:.2f} M tokens")
 
 
-def _trainer(folder: Path, preset: str, seed: int, us: Team) -> Trainer:
+def _trainer(folder: Path, preset: str, seed: int, us: Team, *, control: bool) -> Trainer:
     """A trainer over the folder's corpus, continued from its checkpoint if there is one."""
     codec = Codec((folder / "tokenizer.json").read_text(encoding="utf-8"))
     config = replace(PRESETS[preset], seed=seed, bf16=fast_bf16(us.device))
+    config = causal(config) if control else config
     require(config, us.device, size=us.size)
     trainer = Trainer(config, Stream.load(folder / "train.npz"), codec, team=us)
-    path = folder / "checkpoint.pt"
+    path = _own(folder, config) / "checkpoint.pt"
     if path.exists():
         checkpoint.require_noted(checkpoint.read(path), folder, CACHE)
         trainer.restore(path)
         click.echo(f"continued at step {trainer.step}, {trainer.tokens / 1e6:.2f} M tokens")
     return trainer
+
+
+def _own(folder: Path, config: RunConfig) -> Path:
+    """Where a run's log and checkpoints are, over the folder's corpus."""
+    own = folder / "control" if config.model.causal else folder
+    own.mkdir(exist_ok=True)
+    return own
 
 
 def _run(trainer: Trainer, clock: Clock, folder: Path, preset: str, weights: Path | None) -> None:
@@ -247,21 +271,20 @@ def _run(trainer: Trainer, clock: Clock, folder: Path, preset: str, weights: Pat
     train(
         trainer,
         clock,
-        folder,
+        _own(folder, trainer.config),
         Watching(on_save=on_save, notes={"sha256": checkpoint.noted(folder, CACHE)}),
     )
 
 
 def _export(trainer: Trainer, preset: str, weights: Path) -> None:
     """Write the weights; all of a team must ask together."""
-    model = trainer.plain()
+    model, name = trainer.plain(), f"infill-{preset}" + "-control" * trainer.config.model.causal
     trained = {
         "tokens": trainer.tokens, "steps": trainer.step, "minutes": round(trainer.minutes, 1),
     }  # fmt: skip
     if trainer.team.leads:
         export_model(
-            model, trainer.codec, weights, name=f"infill-{preset}", config=trainer.config,
-            trained=trained,
+            model, trainer.codec, weights, name=name, config=trainer.config, trained=trained
         )  # fmt: skip
         click.echo(f"exported {weights}: {json.dumps(trained)}")
 
@@ -269,18 +292,21 @@ def _export(trainer: Trainer, preset: str, weights: Path) -> None:
 def _evaluated(folder: Path, weights: Path, effort: Effort) -> dict[str, Any]:
     """All figures of exported weights, with what they were trained for."""
     model, config, tokenizer_json = load_model(weights)
-    sides = {
-        split: Side(
-            Stream.load(folder / f"{split}.npz"), corpora.read_files(folder / f"{split}.jsonl")
-        )
-        for split in SIDES
-    }
-    codec = Codec(tokenizer_json)
-    figures = evaluation.evaluate(model, codec, sides["train"], sides["heldout"], effort)
+    require_both_sides(model, config)
+    heldout = Stream.load(folder / "heldout.npz")
+    figures = evaluation.evaluate(model, Codec(tokenizer_json), heldout, effort)
     return {"trained": config["trained"], **figures}
 
 
-def _card(folder: Path, weights: Path, measured: dict[str, Any], hardware: str) -> None:
+def _read(tables: Path) -> list[str]:
+    """The tables of a folder, in the order of their names."""
+    paths = (path for path in sorted(tables.glob("*.md")) if path.name != "README.md")
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def _card(
+    folder: Path, weights: Path, measured: dict[str, Any], tables: list[str], hardware: str
+) -> None:
     _, config, _ = load_model(weights)
     if measured["trained"] != config["trained"]:
         raise click.UsageError("these figures are of other weights; run `evaluate` again")
@@ -290,7 +316,9 @@ def _card(folder: Path, weights: Path, measured: dict[str, Any], hardware: str) 
         "characters": sum(len(file.text) for file in files),
         "tokens": len(Stream.load(folder / "train.npz").ids),
     }
-    text = render(config, measured, corpora.read_pins(), hardware=hardware, corpus=size)
+    text = render(
+        config, measured, corpora.read_pins(), hardware=hardware, corpus=size, tables=tables
+    )
     (weights / "CARD.md").write_text(text, encoding="utf-8")
 
 

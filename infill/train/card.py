@@ -12,7 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infill.errors import InputError
+from infill.models.tiny import WEIGHTS
 from infill.train.corpus import Pin
+from infill.train.export import ASKS
+
+UNMEASURED = "Its fills are not measured yet; `infill bench model` does it.\n"
 
 _TEXT = """\
 # {name}
@@ -45,33 +50,26 @@ over masked spans and always masked: the model has never *seen* a `<del>`. {expa
 |---|---|---|---|
 {ratios}
 
-One hidden statement line inside a function ({lines} lines from {held} projects, indentation given,
-no newline allowed, most confident token first, one token a step, no grammar, no search):
+Told apart by the model's confidence, wrong visible tokens from right ones: AUC {auc:.2f} (chance is
+0.50; the wrong ones were drawn as in training).
 
-| filler | exact match | edit similarity | file still parses |
-|---|---|---|---|
-{fillers}
-
-The standard error of an exact match is about {error} here. "Oracle length" knows how many tokens
-the line had; "searched length" does not. The last two rows are trivial baselines over the same
-training text. Told apart by the model's confidence, wrong visible tokens from right ones: AUC
-{auc:.2f} (chance is 0.50; the wrong ones were drawn as in training).
-"""
+{tables}"""
 
 
-def render(
+def render(  # noqa: PLR0913 - each part of the card
     config: Mapping[str, Any], figures: Mapping[str, Any], pins: Iterable[Pin], *, hardware: str,
-    corpus: Mapping[str, int],
+    corpus: Mapping[str, int], tables: Iterable[str],
 ) -> str:  # fmt: skip
-    """CARD.md from a model's config, the output of `evaluate`, and the size of the corpus.
+    """CARD.md from a model's config and what was measured of it.
 
-    `corpus` has the number of training `files`, of `characters` and of `tokens` in them.
+    figures  the output of `evaluate`
+    corpus   the number of training `files`, of `characters` and of `tokens` in them
+    tables   those of `infill bench model`, as it wrote them
+    Raises InputError for a table of other weights.
     """
     trained, pins = config["trained"], tuple(pins)
     used = [pin for pin in pins if pin.split == "train"]
     licences = Counter(pin.licence for pin in used).most_common()
-    count = figures["lines"]
-    best = max(row["exact_match"] for row in figures["infill"].values())
     return _TEXT.format(
         **(config["model"] | {"name": config["name"]}),
         parameters=config["parameters"] / 1e6,
@@ -86,14 +84,12 @@ def render(
         minutes=trained["minutes"],
         hardware=hardware,
         ratios="\n".join(_ratio_row(*item) for item in figures["heldout"].items()),
-        lines=count,
-        held=figures["projects"],
-        fillers="\n".join(_filler_row(*item) for item in figures["infill"].items()),
-        error=percent((max(best, 1 / count) * (1 - best) / count) ** 0.5),
         auc=figures["suspicion_auc"],
         expand="Pairs of masked tokens were trained to be asked for with `<expand>`."
-        if "<expand>" in config["asks"]
+        if "<expand>" in config.get(ASKS, ())
         else "`<expand>` was not trained.",
+        tables="\n".join(_section(table, config["sha256"][WEIGHTS]) for table in tables)
+        or UNMEASURED,
     )
 
 
@@ -105,11 +101,6 @@ def percent(share: float) -> str:
 def _ratio_row(ratio: str, row: Mapping[str, float]) -> str:
     share = f"{100 * float(ratio):.0f} %"
     return f"| {share} | {row['nats']:.2f} | {percent(row['top1'])} | {row['tokens']:,} |"
-
-
-def _filler_row(name: str, row: Mapping[str, float]) -> str:
-    exact, parses = percent(row["exact_match"]), percent(row["parses"])
-    return f"| {name} | {exact} | {row['edit_similarity']:.2f} | {parses} |"
 
 
 _OWN = """\
@@ -156,3 +147,20 @@ def own_card(name: str, outcome: Mapping[str, Any]) -> str:
             for ratio, row in after.items()
         ),
     )
+
+
+def is_of(table: str, digest: str) -> bool:
+    """Whether a table of the bench is of the weights of this sha256."""
+    return digest[:12] in table
+
+
+def _section(table: str, digest: str) -> str:
+    """A table of the bench as a part of the card."""
+    if not is_of(table, digest):
+        raise InputError(
+            "a table is of other weights",
+            where=table.partition("\n")[0].strip("# "),
+            expected=f"model {digest[:12]}",
+            hint="run `infill bench model` again",
+        )
+    return f"#{table}"

@@ -126,7 +126,7 @@ def span_marks(
     """Spans of one row, about one per 64 tokens: what to hide, bool [T], and the spans."""
     T = len(row)
     hide = np.zeros(T, dtype=np.bool_)
-    spans = [_pick_span(row, nodes, codec, mixture, rng) for _ in range(max(1, T // 64))]
+    spans = [pick_span(row, nodes, codec, mixture, rng) for _ in range(max(1, T // 64))]
     for start, stop in spans:
         inner = np.ones(stop - start, dtype=np.bool_)
         if rng.random() >= mixture.whole:
@@ -213,7 +213,7 @@ def _stratified(n: int, most: float, rng: np.random.Generator) -> NDArray[np.flo
     return rng.permutation(0.02 + (most - 0.02) * even)
 
 
-def _pick_span(
+def pick_span(
     row: Row, nodes: NDArray[np.int32], codec: Codec, mixture: Mixture, rng: np.random.Generator
 ) -> Span:
     """One span [start, stop): lines, a syntax node or a run of tokens, cut to `mixture.span`."""

@@ -25,6 +25,7 @@ from torch import Tensor
 from infill.errors import InputError, TrainingError
 from infill.models.tiny import TinyTransformer
 from infill.train import checkpoint
+from infill.train.control import rearranged
 from infill.train.corrupt import Batch, corrupt
 from infill.train.lora import adapt, merged
 from infill.train.loss import Objective, shares_of
@@ -97,7 +98,8 @@ def batch_of(config: RunConfig, stream: Stream, codec: Codec, step: int, progres
     rng = np.random.default_rng([config.seed, step])
     T = config.model.context // (1 + step % 2)
     windows = draw(stream, rng, B=max(1, config.tokens_at(progress) // T), T=T)
-    return corrupt(windows, codec, config.noise_at(progress), rng)
+    make = rearranged if config.model.causal else corrupt
+    return make(windows, codec, config.noise_at(progress), rng)
 
 
 class Trainer:

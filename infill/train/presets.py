@@ -79,3 +79,14 @@ PRESETS = {
     "base": RunConfig(model=tiny_config(512, 8, 8192, 512), tokens=65_536),
 }
 """Of 1, 5, 17 and 29 M parameters; the last two are for a GPU."""
+
+
+def causal(config: RunConfig) -> RunConfig:
+    """The same run of the autoregressive control: equal size, tokens, optimiser and schedule.
+
+    Its rows have no slots, so none too many or too few.
+    """
+    early, full = (
+        replace(noise, deletions=0.0, expansions=0.0) for noise in (config.early, config.full)
+    )
+    return replace(config, model=replace(config.model, causal=True), early=early, full=full)

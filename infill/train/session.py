@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from infill.errors import InputError, OptionError
-from infill.models.tiny import TinyTransformer, load_model
+from infill.models.tiny import TinyTransformer, load_model, require_both_sides
 from infill.train import checkpoint
 from infill.train.card import own_card
 from infill.train.corpus import File
 from infill.train.corrupt import EARLY, FULL
-from infill.train.evaluate import nats_by_ratio
+from infill.train.evaluate import RATIOS, nats_by_ratio
 from infill.train.export import ASKS, export
 from infill.train.loop import Clock, Report, Trainer, Watching, by_minutes, by_steps, train
 from infill.train.memory import parameters, require
@@ -31,7 +31,6 @@ from infill.train.project import split
 from infill.train.stream import Stream, tokenise
 from infill.train.tokenizer import SPECIALS, Codec, learn
 
-RATIOS = (0.15, 0.5, 0.85)
 WINDOWS = 32
 LEAST = 64
 """Tokens that the held-out side must have."""
@@ -132,7 +131,10 @@ def prepare(wanted: Wanted, files: Sequence[File]) -> None:
 
 
 def ready(wanted: Wanted, team: Team) -> Ready:
-    """Read what `prepare` wrote, and the model. Raises InputError, OptionError, LimitError."""
+    """Read what `prepare` wrote, and the model.
+
+    Raises InputError, ModelError, OptionError, LimitError.
+    """
     folder = wanted.folder
     if wanted.resume:
         checkpoint.require_noted(checkpoint.read(folder / "checkpoint.pt"), folder, CACHE)
@@ -144,6 +146,7 @@ def ready(wanted: Wanted, team: Team) -> Ready:
         shape = tiny_config(width, layers, codec.tokenizer.get_vocab_size(), context)
     else:
         model, card, own = load_model(wanted.base)
+        require_both_sides(model, card)
         require_own_tokenizer(model, card, own, codec, wanted.base)
         shape, asks = model.config, card.get(ASKS, [])
     full = FULL if "<expand>" in asks else replace(FULL, expansions=0.0)

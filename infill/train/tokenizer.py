@@ -47,6 +47,9 @@ class Special(IntEnum):
     BOS = 4
     EOS = 5
     PYTHON = 6
+    PREFIX = 11  # the last three are the autoregressive control's, and reserved for all others
+    SUFFIX = 12
+    MIDDLE = 13
 
 
 class Kind(IntEnum):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infill.bench.gaps import statement_lines
 from infill.edit.bindings import targets
 from infill.edit.holes import Hole
 from infill.edit.ranking import chances, looked, own
@@ -20,7 +21,6 @@ from infill.edit.workbench import Workbench
 from infill.edit.workspace import Workspace
 from infill.errors import UnverifiedError
 from infill.models.scripted import Scripted, byte_vocab, noise
-from infill.train.evaluate import statement_lines
 
 VOCAB = byte_vocab()
 LINES = st.sampled_from(

@@ -1,14 +1,9 @@
-"""The two trivial fillers that a model must beat: n-gram back-off and the line look-up.
-
-Both see the training text only, and of the place to fill only what stands before it.
-"""
+"""N-gram back-off: the likeliest next token after the longest context that was seen."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,33 +42,6 @@ class NGram:
             if at < len(contexts) and contexts[at] == key:
                 return int(best[at])
         raise AssertionError("the empty context is always there")
-
-    def fill(self, before: Sequence[int], count: int) -> list[int]:
-        """`count` tokens, left to right."""
-        row = list(before)
-        for _ in range(count):
-            row.append(self.next(row))
-        return row[len(row) - count :]
-
-
-def next_lines(texts: Iterable[str], before: Iterable[str]) -> dict[str, str]:
-    """Stripped line → the stripped, non-blank line that most often follows it in `texts`.
-
-    Only for the lines in `before` that occur; the key "" has the most frequent line of all.
-
-    >>> next_lines(["if a:\\n    pass\\nif b:\\n    pass\\n"], ["if b:", "never"])["if b:"]
-    'pass'
-    """
-    counts: dict[str, Counter[str]] = {line: Counter() for line in before}
-    overall: Counter[str] = Counter()
-    for text in texts:
-        lines = [line.strip() for line in text.split("\n") if line.strip()]
-        overall.update(lines)
-        for above, below in pairwise(lines):
-            if above in counts:
-                counts[above][below] += 1
-    found = {line: seen.most_common(1)[0][0] for line, seen in counts.items() if seen}
-    return found | {"": overall.most_common(1)[0][0]}
 
 
 def _table(
