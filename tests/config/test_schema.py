@@ -91,10 +91,14 @@ def commands(group):
         yield from commands(command) if isinstance(command, click.Group) else [command]
 
 
+DRAWN = {"quality", "model"}
+"""Benches, whose seed is drawn where none is given."""
+
+
 def options():
     for command in commands(main):
         for option in command.params:
-            if option.name in KEYS and command.name != "quality":  # its seed is drawn
+            if option.name in KEYS and command.name not in DRAWN:
                 yield pytest.param(command, option, id=f"{command.name} {option.name}")
 
 
