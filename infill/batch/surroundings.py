@@ -45,9 +45,15 @@ class Surroundings:
 
 
 def project_of(path: Path | str) -> Path:
-    """The root of the project that a file is in; its own folder where nothing says so."""
+    """The root of the project that a file is in; its own folder where nothing says so.
+
+    A person's home is none, whatever lies in it: all of it would be read.
+    """
     folder = Path(os.path.realpath(path)).parent
+    home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111 - it never raises
     for above in (folder, *folder.parents):
+        if above == home:
+            break
         if any((above / mark).exists() for mark in ROOTS):
             return above
     return folder

@@ -34,6 +34,16 @@ ITEMS = {
 }
 """The tables of `infill bench model`, and how many items each has; of 5,815 spans a sample."""
 
+_model = click.option("--model", default="embedded", show_default=True, help="A name or a folder.")
+_seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Draws items and tokens; without it that of the run that is there, or one drawn now.",
+)
+_plots = click.option(
+    "--plots/--no-plots", default=True, show_default=True, help="PNG; needs matplotlib."
+)
+
 
 @click.group()
 def bench() -> None:
@@ -42,7 +52,7 @@ def bench() -> None:
 
 @bench.command()
 @click.argument("tables", nargs=-1, type=click.Choice(NAMES))
-@click.option("--model", default="embedded", show_default=True, help="A name or a folder.")
+@_model
 @click.option("--items", default=200, show_default=True, type=click.IntRange(1), help="Per table.")
 @click.option(
     "--seeds",
@@ -51,11 +61,7 @@ def bench() -> None:
     type=click.IntRange(1),
     help="Runs per item of a method that draws.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    help="Draws items and tokens; without it that of the run that is there, or one drawn now.",
-)
+@_seed
 @click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
 @click.option("--minutes", type=click.FloatRange(0), help="Time for all tables together.")
 @click.option("--quick", is_flag=True, help="A look: a few items of each table, in a minute.")
@@ -66,7 +72,7 @@ def bench() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for rows, tables and plots; a run that is there is gone on with.",
 )
-@click.option("--plots/--no-plots", default=True, show_default=True, help="PNG; needs matplotlib.")
+@_plots
 @guarded
 def quality(  # noqa: PLR0913, PLR0917 - one parameter per option
     tables: tuple[str, ...],
@@ -100,7 +106,7 @@ def quality(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 @bench.command()
 @click.argument("tables", nargs=-1, type=click.Choice(tuple(ITEMS)))
-@click.option("--model", default="embedded", show_default=True, help="A name or a folder.")
+@_model
 @click.option(
     "--corpus",
     default="build/train",
@@ -121,11 +127,7 @@ def quality(  # noqa: PLR0913, PLR0917 - one parameter per option
     type=click.IntRange(1),
     help="Runs per item of a method that draws.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    help="Draws items and tokens; without it that of the run that is there, or one drawn now.",
-)
+@_seed
 @click.option("--method", "methods", multiple=True, help="Only this column; may be repeated.")
 @click.option("--time-limit", type=click.FloatRange(0), help="Seconds for all tables together.")
 @click.option(
@@ -135,7 +137,7 @@ def quality(  # noqa: PLR0913, PLR0917 - one parameter per option
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for rows, tables and plots; a run that is there is gone on with.",
 )
-@click.option("--plots/--no-plots", default=True, show_default=True, help="PNG; needs matplotlib.")
+@_plots
 @guarded
 def model(  # noqa: PLR0913, PLR0917 - one parameter per option
     tables: tuple[str, ...],
@@ -175,7 +177,7 @@ def model(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 
 @bench.command()
-@click.option("--model", default="embedded", show_default=True, help="A name or a folder.")
+@_model
 @click.option(
     "--record",
     "path",

@@ -32,6 +32,12 @@ def test_the_root_is_the_nearest_that_looks_like_one(project):
     assert project_of("src/deep/d.py") == (project / "src").resolve()
 
 
+def test_a_home_is_no_project(project, monkeypatch):
+    monkeypatch.setenv("HOME", str(project))
+    assert project_of("src/deep/d.py") == (project / "src/deep").resolve()
+    assert list(surroundings(["src/deep/d.py"]).texts) == ["src/deep/d.py", "src/deep/e.py"]
+
+
 @pytest.mark.usefixtures("project")
 def test_texts_of_the_same_suffix_come_nearest_first_and_keep_their_names():
     found = surroundings(["./src/deep/d.py"])
