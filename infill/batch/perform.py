@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,17 @@ from infill.text import Source, Span, TextEdit, apply_edits
 Watch = Callable[[Frame], None]
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What `performed` is asked for."""
+
+    task: Task
+    denoiser: Denoiser
+    workspace: Workspace | None
+    watch: Watch | None
+    traces: bool
+
+
 def performed(
     task: Task,
     denoiser: Denoiser,
@@ -45,10 +56,7 @@ def performed(
     """
     started = time.perf_counter()
     try:
-        if task.operation == "fill":
-            outcome = _filled(task, denoiser, workspace, watch, traces=traces)
-        else:
-            outcome = _OPERATIONS[task.operation](task, denoiser, watch, traces)
+        outcome = _OPERATIONS[task.operation](_Work(task, denoiser, workspace, watch, traces))
         outcome = replace(outcome, checks=checked(task, outcome.edits))
     except InfillError as error:
         lines = _lines(getattr(error, "traces", ())) if traces else ()
@@ -56,19 +64,13 @@ def performed(
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
-def _filled(
-    task: Task,
-    denoiser: Denoiser,
-    workspace: Workspace | None,
-    watch: Watch | None,
-    *,
-    traces: bool,
-) -> Outcome:
-    bench = Workbench(denoiser, _settings(task), watch, workspace)
+def _filled(work: _Work) -> Outcome:
+    task = work.task
+    bench = Workbench(work.denoiser, _settings(task), work.watch, work.workspace)
     holes = task.holes or None
     data = apply_edits(task.data, task.prepared)
     found = bench.fill(data, holes, language=task.language, name=task.name)
-    return _onto(task.prepared, _outcome(found, traces=traces))
+    return _onto(task.prepared, _outcome(found, traces=work.traces))
 
 
 def _onto(prepared: Sequence[TextEdit], outcome: Outcome) -> Outcome:
@@ -91,33 +93,34 @@ def _onto(prepared: Sequence[TextEdit], outcome: Outcome) -> Outcome:
     return replace(outcome, edits=tuple(edits), pieces=tuple(pieces))
 
 
-def _rewritten(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
+def _rewritten(work: _Work) -> Outcome:
+    task = work.task
     source = Source.of(task.data, task.name)
-    holes, settings = sized(source, task.holes, denoiser, _settings(task))
-    bench = Workbench(denoiser, settings, watch)
-    return _outcome(
-        bench.fill(task.data, holes, language=task.language, name=task.name), traces=traces
-    )
+    holes, settings = sized(source, task.holes, work.denoiser, _settings(task))
+    bench = Workbench(work.denoiser, settings, work.watch)
+    found = bench.fill(task.data, holes, language=task.language, name=task.name)
+    return _outcome(found, traces=work.traces)
 
 
-def _revised(task: Task, denoiser: Denoiser, watch: Watch | None, traces: bool) -> Outcome:  # noqa: FBT001
+def _revised(work: _Work) -> Outcome:
+    task = work.task
     settings = _settings(task)
-    work = partial(
+    again = partial(
         revise,
         language=task.language,
         goal=settings.goal,
         doubting=_doubting(task.doubts),
-        model=denoiser,
+        model=work.denoiser,
         settings=settings,
         name=task.name,
-        watch=watch,
+        watch=work.watch,
     )
     spans = [hole.span for hole in task.holes]
     if task.edited:
-        return _followed(task, spans, work, traces=traces)
+        return _followed(task, spans, again, traces=work.traces)
     trigger = "diagnostics" if task.doubts.diagnostics else None
-    revised = work(task.data, spans or None, trigger=trigger)
-    return _revision(revised.edits, [revised], traces=traces)
+    revised = again(task.data, spans or None, trigger=trigger)
+    return _revision(revised.edits, [revised], traces=work.traces)
 
 
 def _followed(
@@ -169,7 +172,7 @@ def _revision(edits: tuple[TextEdit, ...], found: Sequence[Revised], *, traces: 
     )
 
 
-_OPERATIONS = {"rewrite": _rewritten, "revise": _revised}
+_OPERATIONS = {"fill": _filled, "rewrite": _rewritten, "revise": _revised}
 
 
 def _settings(task: Task) -> Settings:

@@ -22,10 +22,15 @@ ROOTS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg", "infill.toml"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Texts of a project by name, and how many were left out, the bound being reached."""
+    """Texts of a project by name.
+
+    left_out   how many more there are, the bound being reached
+    unread     how many cannot be read, or are not there
+    """
 
     texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
     left_out: int = 0
+    unread: int = 0
 
     @property
     def digest(self) -> str:
@@ -37,11 +42,6 @@ class Surroundings:
             for part in (os.fsencode(name), data):
                 digest.update(hashlib.sha256(part).digest())
         return digest.hexdigest()
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return sum(map(len, self.texts.values()))
 
 
 def project_of(path: Path | str) -> Path:
@@ -73,15 +73,18 @@ def surroundings(files: Collection[str], limits: Limits = DEFAULT) -> Surroundin
             if Path(name).suffix in suffixes:
                 found.setdefault(os.path.realpath(name), os.path.relpath(name))
     near = _near(Path(path).parent for path in own)
-    texts, left, room = dict[str, bytes](), 0, limits.workspace
+    texts, left, unread, room = dict[str, bytes](), 0, 0, limits.workspace
     for path in sorted(found, key=lambda path: (_distance(path, near), path)):
         data = _read(path)
-        if data is None or len(data) > min(room, limits.text):
+        if data is None:
+            unread += 1
+            continue
+        if len(data) > min(room, limits.text):
             left += 1
             continue
         texts[found[path]] = data
         room -= len(data)
-    return Surroundings(texts, left)
+    return Surroundings(texts, left, unread)
 
 
 def _walked(root: Path, limits: Limits) -> Iterable[str]:

@@ -28,6 +28,7 @@ from infill.batch.walk import Walked, lies_in, require_inside
 from infill.cli.engines import engine_of, jobs_of
 from infill.cli.exits import Exit
 from infill.cli.live import Viewer, viewing
+from infill.cli.output import note
 from infill.cli.places import edited_by, finder_for, finder_of
 from infill.cli.record import recording
 from infill.cli.request import STDIN, STDIN_NAME, Request
@@ -192,6 +193,10 @@ def _plan(journal: Journal, request: Request) -> None:
         rows = map(journal.row, journal.numbers("planned"))
         around = surroundings([row.name for row in rows if row.path or request.stdin_filename])
         journal.surround(around.texts)
+        if around.left_out:
+            bound = f"{DEFAULT.workspace / 1e6:.0f} MB are read at most"
+            left = f"{around.left_out} of the project's texts are not taken after; {bound}"
+            note(left, quiet=request.quiet)
     journal.note(**{AROUND: around.digest})
 
 

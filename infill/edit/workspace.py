@@ -8,16 +8,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from infill.edit.retrieval import Lines
-
-if TYPE_CHECKING:
-    from infill.models.workspace import Evidence
-    from infill.vocab import Vocab
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +24,6 @@ class Workspace:
     """
 
     texts: Mapping[str, bytes]
-    _evidence: dict[str, Evidence] = field(default_factory=dict[str, "Evidence"], repr=False)
 
     @classmethod
     def of(cls, texts: Mapping[str, str | bytes]) -> Workspace:
@@ -40,9 +34,6 @@ class Workspace:
         """With another text under a name, or none; only that text is read anew."""
         rest = {key: data for key, data in self.texts.items() if key != name}
         other = Workspace(rest if text is None else rest | {name: _bytes(text)})
-        data = None if text is None else _bytes(text)
-        for vocab, known in self._evidence.items():
-            other._evidence[vocab] = known.updated(name, data)
         if "lines" in self.__dict__:  # an index that was built is gone on with
             other.__dict__["lines"] = self.lines.updated(name, _decoded(text))
         return other
@@ -63,17 +54,6 @@ class Workspace:
     def lines(self) -> Lines:
         """The index of its lines, built at first use: seconds for 5 MB."""
         return Lines.of({name: data.decode(errors="replace") for name, data in self.texts.items()})
-
-    def evidence(self, vocab: Vocab) -> Evidence:
-        """What its tokens say of others, built at first use: seconds for 5 MB.
-
-        For each fill it is `opened` with what stands around the holes.
-        """
-        from infill.models.workspace import Evidence  # noqa: PLC0415 - torch
-
-        if vocab.digest not in self._evidence:
-            self._evidence[vocab.digest] = Evidence.of(self.texts, vocab)
-        return self._evidence[vocab.digest]
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -72,7 +72,8 @@ def test_what_a_user_typed_is_never_changed(random):
         name="a", data=now, language=None, recipe=Recipe(), operation="revise", edited=edited
     )
     with patch.object(perform, "revise", revising(random)):
-        outcome = perform._OPERATIONS["revise"](task, None, None, traces=False) if edited else None
+        work = perform._Work(task, None, None, None, traces=False)
+        outcome = perform._OPERATIONS["revise"](work) if edited else None
     for edit in outcome.edits if outcome else ():
         for typed in (one.span for one in edited):
             start, stop = max(edit.span.start, typed.start), min(edit.span.stop, typed.stop)

@@ -43,7 +43,7 @@ def test_texts_of_the_same_suffix_come_nearest_first_and_keep_their_names():
     found = surroundings(["./src/deep/d.py"])
     assert list(found.texts) == ["./src/deep/d.py", "src/deep/e.py", "src/c.py", "a.py", "b.py"]
     assert found.texts["a.py"] == b"a.py"
-    assert (found.left_out, found.size) == (0, sum(map(len, found.texts.values())))
+    assert (found.left_out, found.unread) == (0, 0)
     both = surroundings(["a.py", "data.json"])
     assert "data.json" in both.texts
     assert "notes.txt" not in both.texts
@@ -62,7 +62,7 @@ def test_the_bound_holds_and_what_is_left_out_is_counted(tmp_path_factory, room)
     root = tmp_path_factory.mktemp("project")
     make(root, "setup.py", "a.py", "long_name_of_a_file.py", "sub/b.py")
     found = surroundings([str(root / "a.py")], Limits(workspace=room))
-    assert found.size <= room
+    assert sum(map(len, found.texts.values())) <= room
     assert len(found.texts) + found.left_out == 4
     assert (
         found.texts == dict(list(surroundings([str(root / "a.py")]).texts.items()))
@@ -72,4 +72,4 @@ def test_the_bound_holds_and_what_is_left_out_is_counted(tmp_path_factory, room)
 
 def test_what_cannot_be_read_is_left_out(project):
     (project / "broken.py").symlink_to("/nowhere")
-    assert surroundings(["a.py", "missing.py"]).left_out == 1
+    assert surroundings(["a.py", "missing.py"]).unread == 1

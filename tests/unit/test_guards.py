@@ -30,7 +30,7 @@ L0 = ("text", "errors", "limits", "goal", "_lazy")
 L1 = (*L0, "vocab", "canvas")
 L2 = (*L1, "constrain")
 L3 = (*L2, "decode", "models.denoiser")
-L4 = (*L3, "edit", "models.catalogue", "models.counted", "models.workspace")
+L4 = (*L3, "edit", "models.catalogue", "models.counted")
 MAY_SEE = {
     "text": ("errors", "limits"),
     "errors": (),
